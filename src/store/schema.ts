@@ -1,0 +1,250 @@
+// The tables. Every fact is a row, written before its effect is acted on; each statement says what its rows mean.
+// A version only ever adds; `MIN_WRITER` is raised when older programs could no longer write without harm.
+
+/** Version of the schema that this program writes (`PRAGMA user_version`). */
+export const SCHEMA_VERSION = 1
+/** The oldest program, by schema version, that may still write a database that this one made. */
+export const MIN_WRITER = 1
+
+/** `migrations[n]` takes a database from version n to n + 1, inside one transaction. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+  -- One conversation. A sub-agent's is a child: it serves a task and has the root of its tree. The system prompt and
+  -- the list of tools are frozen here, so that the prefix of its requests never changes.
+  CREATE TABLE session (
+    id TEXT PRIMARY KEY,
+    root_id TEXT NOT NULL,
+    parent_id TEXT,
+    task_id TEXT,
+    depth INTEGER NOT NULL DEFAULT 0,
+    cwd TEXT NOT NULL,
+    project TEXT NOT NULL,
+    name TEXT,
+    agent TEXT NOT NULL,
+    model TEXT NOT NULL,
+    permission_mode TEXT NOT NULL,
+    system TEXT NOT NULL,
+    tools TEXT NOT NULL,
+    max_steps INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX session_project ON session (project, updated_at) WHERE parent_id IS NULL;
+  CREATE INDEX session_root ON session (root_id);
+
+  -- What waits to enter a session. Draining deletes the row and inserts the message under the same id, in one
+  -- transaction. wake = 0: it does not start a turn by itself, it goes along with the next one.
+  CREATE TABLE inbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    session_id TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('prompt', 'notice', 'answer', 'control')),
+    delivery TEXT NOT NULL CHECK (delivery IN ('steer', 'queue')),
+    wake INTEGER NOT NULL,
+    origin TEXT NOT NULL CHECK (origin IN ('human', 'task', 'peer', 'system')),
+    content TEXT NOT NULL,
+    run_id TEXT,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX inbox_session ON inbox (session_id, seq);
+
+  CREATE TABLE turn (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'done', 'failed', 'interrupted')),
+    cause TEXT NOT NULL CHECK (cause IN ('human', 'task', 'peer', 'system')),
+    error TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER
+  ) STRICT;
+  CREATE INDEX turn_session ON turn (session_id, started_at);
+
+  -- What was said, in order (seq, per session). content: JSON array of parts (model/message.ts). The results of an
+  -- assistant message's tool calls are not messages: they live on its step's tool_call rows.
+  CREATE TABLE message (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    role TEXT NOT NULL CHECK (role IN ('user', 'assistant')),
+    origin TEXT CHECK (origin IN ('human', 'task', 'peer', 'system')),
+    content TEXT NOT NULL,
+    turn_id TEXT NOT NULL,
+    step_id TEXT,
+    created_at INTEGER NOT NULL,
+    UNIQUE (session_id, seq)
+  ) STRICT;
+
+  -- One model request with the tool calls it led to. 'asking' → 'calling' → 'done'; 'asking' → 'failed' | 'aborted'.
+  CREATE TABLE step (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    turn_id TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('asking', 'calling', 'done', 'failed', 'aborted')),
+    model TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    stop_reason TEXT,
+    error TEXT,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    UNIQUE (session_id, n)
+  ) STRICT;
+  CREATE INDEX step_turn ON step (turn_id);
+
+  -- One call of a tool. result: JSON (tool/tool.ts, ToolOutput) under the id that the model gave the call (call_id).
+  -- intent: what a 'never' call is about to do, e.g. a file's hash before and after.
+  CREATE TABLE tool_call (
+    id TEXT PRIMARY KEY,
+    call_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    step_id TEXT NOT NULL,
+    idx INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    input TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'running', 'done')),
+    replay TEXT NOT NULL CHECK (replay IN ('safe', 'never')),
+    intent TEXT,
+    task_id TEXT,
+    result TEXT,
+    is_error INTEGER NOT NULL DEFAULT 0,
+    denied INTEGER NOT NULL DEFAULT 0,
+    started_at INTEGER,
+    ended_at INTEGER,
+    UNIQUE (step_id, idx)
+  ) STRICT;
+  CREATE INDEX tool_call_session ON tool_call (session_id);
+
+  -- A unit of asynchronous work. owner_id is the session that started it; session_id, for agents, the child session.
+  CREATE TABLE task (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    owner_id TEXT NOT NULL,
+    root_id TEXT NOT NULL,
+    parent_task_id TEXT,
+    call_id TEXT,
+    session_id TEXT,
+    description TEXT NOT NULL,
+    input TEXT NOT NULL,
+    group_id TEXT,
+    wake TEXT NOT NULL CHECK (wake IN ('each', 'all', 'none')),
+    service INTEGER NOT NULL DEFAULT 0,
+    deadline_ms INTEGER,
+    caps TEXT,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX task_owner ON task (owner_id);
+  CREATE INDEX task_root ON task (root_id);
+  CREATE INDEX task_group ON task (group_id) WHERE group_id IS NOT NULL;
+
+  CREATE TABLE dependency (
+    task_id TEXT NOT NULL,
+    needs_id TEXT NOT NULL,
+    PRIMARY KEY (task_id, needs_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX dependency_needs ON dependency (needs_id);
+
+  -- One execution of a task. background: whether its owner's turn is free of it. The notice columns say what became
+  -- of its settled notice, for ever: 'none' (it ran in the foreground), 'pending' (in the inbox), 'delivered' (a
+  -- message), 'consumed' (a wait returned it).
+  CREATE TABLE run (
+    id TEXT PRIMARY KEY,
+    task_id TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 1,
+    state TEXT NOT NULL CHECK (state IN
+      ('queued', 'running', 'paused', 'completed', 'failed', 'stopped', 'timed_out', 'skipped', 'lost')),
+    background INTEGER NOT NULL DEFAULT 0,
+    backgrounded_at INTEGER,
+    service INTEGER NOT NULL DEFAULT 0,
+    pid INTEGER,
+    pid_started TEXT,
+    pgid INTEGER,
+    exit_code INTEGER,
+    reason TEXT,
+    result TEXT,
+    spool TEXT,
+    bytes INTEGER NOT NULL DEFAULT 0,
+    tail TEXT NOT NULL DEFAULT '',
+    tool_uses INTEGER NOT NULL DEFAULT 0,
+    last_tool TEXT,
+    activity TEXT,
+    stop_by TEXT CHECK (stop_by IN ('user', 'model', 'program')),
+    notice TEXT NOT NULL DEFAULT 'none' CHECK (notice IN ('none', 'pending', 'delivered', 'consumed')),
+    quiet INTEGER NOT NULL DEFAULT 0,
+    notice_count INTEGER NOT NULL DEFAULT 0,
+    created_at INTEGER NOT NULL,
+    started_at INTEGER,
+    ended_at INTEGER,
+    event_at INTEGER NOT NULL,
+    UNIQUE (task_id, n)
+  ) STRICT;
+  CREATE INDEX run_live ON run (state) WHERE state IN ('queued', 'running', 'paused');
+
+  -- A request for permission; shown in the root's inbox of approvals. First answer wins.
+  CREATE TABLE approval (
+    id TEXT PRIMARY KEY,
+    root_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    task_id TEXT,
+    tool_call_id TEXT NOT NULL,
+    tool TEXT NOT NULL,
+    input TEXT NOT NULL,
+    rule TEXT,
+    state TEXT NOT NULL CHECK (state IN ('open', 'allowed', 'denied', 'withdrawn')),
+    reason TEXT,
+    created_at INTEGER NOT NULL,
+    answered_at INTEGER
+  ) STRICT;
+  CREATE INDEX approval_open ON approval (root_id) WHERE state = 'open';
+
+  -- The usage ledger: one row per model request, 'open' with the most it may cost, then 'closed' with what it did
+  -- cost, or 'estimated' when that is not known. Tokens as the provider counts them; input_tokens is without cached
+  -- ones. Costs in nano-dollars. Every total shown is a sum over these rows.
+  CREATE TABLE ledger (
+    id TEXT PRIMARY KEY,
+    root_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    run_id TEXT,
+    step_id TEXT,
+    purpose TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'closed', 'estimated')),
+    input_tokens INTEGER NOT NULL DEFAULT 0,
+    output_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_read_tokens INTEGER NOT NULL DEFAULT 0,
+    cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+    reasoning_tokens INTEGER NOT NULL DEFAULT 0,
+    cost_nanos INTEGER NOT NULL DEFAULT 0,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER
+  ) STRICT;
+  CREATE INDEX ledger_session ON ledger (session_id);
+  CREATE INDEX ledger_root ON ledger (root_id);
+  CREATE INDEX ledger_run ON ledger (run_id) WHERE run_id IS NOT NULL;
+  CREATE INDEX ledger_time ON ledger (opened_at);
+
+  -- Who drives a tree now. The lock itself is the operating system's (session/lease.ts); generation is checked by
+  -- every write of a host.
+  CREATE TABLE lease (
+    root_id TEXT PRIMARY KEY,
+    generation INTEGER NOT NULL,
+    pid INTEGER NOT NULL,
+    taken_at INTEGER NOT NULL
+  ) STRICT;
+
+  -- What changed, in order, for those who watch: a kind and the id of the row to read. Pruned; never the truth.
+  CREATE TABLE feed (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    root_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    data TEXT,
+    at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX feed_root ON feed (root_id, seq);
+  `,
+]

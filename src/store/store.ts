@@ -1,0 +1,30 @@
+// The database as the program uses it. Reads are synchronous. Writes are short immediate transactions on one of two
+// connections: `write` survives a crash of the program, `writeDurably` also one of the machine. A lock that another
+// process holds is waited for asynchronously, because a synchronous wait would freeze the prompt.
+import type { Params } from "../runtime/sqlite.ts"
+
+export interface Reader {
+  one<T>(sql: string, params?: Params): T | undefined
+  all<T>(sql: string, params?: Params): T[]
+}
+
+/** A transaction under way. Never kept over an `await`. */
+export interface Tx extends Reader {
+  /** Returns how many rows changed. */
+  run(sql: string, params?: Params): number
+  /** Rings the topic's doorbell after the commit (and not at all when the transaction is rolled back). */
+  ring(topic: Topic): void
+}
+
+/** `inbox:<session>`, `run:<run>`, `feed:<root>`. */
+export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}`
+
+export interface Store extends Reader {
+  write<T>(change: (tx: Tx) => T): Promise<T>
+  writeDurably<T>(change: (tx: Tx) => T): Promise<T>
+  /** Calls `listener` after each commit that rang the topic, until disposed. A bell carries nothing and may be merged. */
+  listen(topic: Topic, listener: () => void): Disposable
+  /** Folder for a root's files: spools, drafts. Made on first use, 0700. */
+  folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string
+  close(): void
+}

@@ -28,6 +28,11 @@ export type ModelEvent =
   | { type: "reasoning"; delta: string }
   /** A tool call has begun to stream in; shown, not acted on. */
   | { type: "tool-start"; callId: string; name: string }
+  /**
+   * A sign of life that shows nothing: a ping, a piece of a tool's input. `usage`: what the request has cost so far
+   * (output estimated), when the provider told; it replaces what an earlier one said, and is all there is after a cut.
+   */
+  | { type: "progress"; usage?: Usage }
   /** The last event: the whole message as it is to be stored and sent back. */
   | { type: "finish"; parts: AssistantPart[]; stop: StopReason; usage: Usage }
 
@@ -70,4 +75,12 @@ export type ModelErrorKind =
   | "idle"
   | "garbled"
 
-const RETRIED: ReadonlySet<ModelErrorKind> = new Set(["rate-limit", "overloaded", "server", "network", "cut", "idle", "garbled"])
+const RETRIED: ReadonlySet<ModelErrorKind> = new Set([
+  "rate-limit",
+  "overloaded",
+  "server",
+  "network",
+  "cut",
+  "idle",
+  "garbled",
+])

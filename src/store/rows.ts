@@ -27,6 +27,7 @@ export interface SessionRow {
   permission_mode: string
   system: string
   tools: string
+  limits: string
   max_steps: number | null
   created_at: number
   updated_at: number
@@ -164,7 +165,7 @@ export interface LedgerRow {
   cache_read_tokens: number
   cache_write_tokens: number
   reasoning_tokens: number
-  cost_nanos: number
+  cost_nanos: number | null
   opened_at: number
   closed_at: number | null
 }

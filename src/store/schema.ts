@@ -12,7 +12,8 @@ export const migrations: readonly string[] = [
   CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
   -- One conversation. A sub-agent's is a child: it serves a task and has the root of its tree. The system prompt and
-  -- the list of tools are frozen here, so that the prefix of its requests never changes.
+  -- the list of tools are frozen here, so that the prefix of its requests never changes; so are the limits that its
+  -- agent's definition sets on tools (agent/tools.ts), so that a changed file never gives it more authority.
   CREATE TABLE session (
     id TEXT PRIMARY KEY,
     root_id TEXT NOT NULL,
@@ -27,6 +28,7 @@ export const migrations: readonly string[] = [
     permission_mode TEXT NOT NULL,
     system TEXT NOT NULL,
     tools TEXT NOT NULL,
+    limits TEXT NOT NULL,
     max_steps INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -201,7 +203,8 @@ export const migrations: readonly string[] = [
 
   -- The usage ledger: one row per model request, 'open' with the most it may cost, then 'closed' with what it did
   -- cost, or 'estimated' when that is not known. Tokens as the provider counts them; input_tokens is without cached
-  -- ones. Costs in nano-dollars. Every total shown is a sum over these rows.
+  -- ones. Costs in nano-dollars, NULL while no
+  -- price is known. Every total shown is a sum over these rows.
   CREATE TABLE ledger (
     id TEXT PRIMARY KEY,
     root_id TEXT NOT NULL,
@@ -217,7 +220,7 @@ export const migrations: readonly string[] = [
     cache_read_tokens INTEGER NOT NULL DEFAULT 0,
     cache_write_tokens INTEGER NOT NULL DEFAULT 0,
     reasoning_tokens INTEGER NOT NULL DEFAULT 0,
-    cost_nanos INTEGER NOT NULL DEFAULT 0,
+    cost_nanos INTEGER,
     opened_at INTEGER NOT NULL,
     closed_at INTEGER
   ) STRICT;

@@ -16,8 +16,11 @@ export interface Tx extends Reader {
   ring(topic: Topic): void
 }
 
-/** `inbox:<session>`, `run:<run>`, `feed:<root>`. */
-export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}`
+/**
+ * `inbox:<session>`, `run:<run>`, `feed:<root>`: heard in this process. `host:<root>`: something for whoever drives the
+ * tree, heard in every process.
+ */
+export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}` | `host:${string}`
 
 export interface Store extends Reader {
   write<T>(change: (tx: Tx) => T): Promise<T>
@@ -27,4 +30,11 @@ export interface Store extends Reader {
   /** Folder for a root's files: spools, drafts. Made on first use, 0700. */
   folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string
   close(): void
+}
+
+/** Inserts a whole row; its keys are the columns. */
+export function insertRow(tx: Tx, table: string, row: object): void {
+  const names = Object.keys(row)
+  const sql = `INSERT INTO ${table} (${names.join(", ")}) VALUES (${names.map((name) => `:${name}`).join(", ")})`
+  tx.run(sql, row as Params)
 }

@@ -1,0 +1,48 @@
+// `npm run bench [-- NAME…] [--json]`: runs the files of bench/rows/ (all, or those named) and prints one row for each
+// measurement. Exit 1 when one is over its budget. A budget is a multiple of a floor that is measured in the same run.
+import { mkdtempSync, readdirSync, rmSync } from "node:fs"
+import { cpus, loadavg, tmpdir } from "node:os"
+import { basename, join } from "node:path"
+import { build } from "../scripts/build.ts"
+import type { BenchContext, MeasureRows, Row } from "./measure.ts"
+
+const json = process.argv.includes("--json")
+const wanted = process.argv.slice(2).filter((arg) => !arg.startsWith("-"))
+const names = readdirSync(join(import.meta.dir, "rows")).map((file) => basename(file, ".ts"))
+const unknown = wanted.find((name) => !names.includes(name))
+if (unknown) {
+  console.error(`There is no bench/rows/${unknown}.ts. There are: ${names.join(", ")}`)
+  process.exit(2)
+}
+
+const work = mkdtempSync(join(tmpdir(), "meanwhile-bench-"))
+try {
+  const context: BenchContext = { executable: join(work, "meanwhile"), folder: mkdtempSync(join(work, "folder-")) }
+  await build(context.executable)
+  const rows: Row[] = []
+  for (const name of names.sort().filter((name) => wanted.length === 0 || wanted.includes(name))) {
+    const { rows: measure } = (await import(`./rows/${name}.ts`)) as { rows: MeasureRows }
+    rows.push(...(await measure(context)))
+  }
+  console.log(json ? JSON.stringify(rows, null, 2) : table(rows))
+  process.exitCode = rows.every(({ ok }) => ok) ? 0 : 1
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+
+function table(rows: readonly Row[]): string {
+  const head = ["what", "floor", "median", "ratio", "budget", ""]
+  const lines = rows.map(({ name, unit, floor, median, ratio, budget, ok }) => [
+    name,
+    `${floor.toFixed(1)} ${unit}`,
+    `${median.toFixed(1)} ${unit}`,
+    `${ratio.toFixed(2)}×`,
+    `${budget.toFixed(2)}×`,
+    ok ? "✓" : "✗ over budget",
+  ])
+  const widths = head.map((_, column) => Math.max(...[head, ...lines].map((line) => line[column]!.length)))
+  const text = [head, ...lines].map((line) =>
+    line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
+  )
+  return [...text, `\n${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(2)}`].join("\n")
+}

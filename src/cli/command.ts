@@ -1,0 +1,67 @@
+// What a command line asks for, after src/cli/args.ts has understood it: one variant per command, with typed options.
+import type { PermissionMode } from "../permission/permission.ts"
+
+export type Command =
+  | {
+      type: "print"
+      prompt?: string
+      output: OutputFormat
+      input: InputFormat
+      waitSeconds: number
+      session: SessionOptions
+    }
+  | { type: "interface"; prompt?: string; session: SessionOptions }
+  | { type: "tasks"; action: TasksAction }
+  | { type: "sessions"; action: SessionsAction }
+  | { type: "agents"; action: AgentsAction }
+  | { type: "stats"; json: boolean; range: StatsRange }
+  | { type: "doctor" }
+  | { type: "host"; sessionId: string }
+  | { type: "help"; topic?: CommandName }
+  | { type: "version" }
+
+export const commandNames = ["tasks", "sessions", "agents", "mcp", "stats", "doctor", "host"] as const
+export type CommandName = (typeof commandNames)[number]
+
+export const outputFormats = ["text", "json", "stream-json"] as const
+export type OutputFormat = (typeof outputFormats)[number]
+export const inputFormats = ["text", "stream-json"] as const
+export type InputFormat = (typeof inputFormats)[number]
+export const statsRanges = ["7d", "30d", "all"] as const
+export type StatsRange = (typeof statsRanges)[number]
+
+/** Which session, and how it is to work: the same for `-p` and for the terminal interface. */
+export interface SessionOptions {
+  start: SessionStart
+  agent?: string
+  /** Definitions by name, as given: not yet checked. */
+  agents?: Record<string, unknown>
+  model?: string
+  permissionMode?: PermissionMode
+  allowedTools: string[]
+  disallowedTools: string[]
+  /** Most steps of one turn. */
+  maxTurns?: number
+  maxBudgetUsd?: number
+  appendSystemPrompt?: string
+  verbose: boolean
+}
+
+/** `session` is a name or an id (or the start of one); undefined: let the user pick. */
+export type SessionStart = { type: "new"; name?: string } | { type: "continue" } | { type: "resume"; session?: string }
+
+export type TasksAction =
+  | { type: "list"; all: boolean; json: boolean; follow: boolean }
+  | { type: "show"; id: string; json: boolean }
+  | { type: "output"; id: string; follow: boolean }
+  | { type: "stop" | "pause" | "resume" | "wait"; ids: string[] }
+
+export type SessionsAction =
+  | { type: "list"; json: boolean }
+  | { type: "rename"; id: string; name: string }
+  | { type: "export" | "rm"; id: string }
+
+export type AgentsAction =
+  | { type: "list"; json: boolean }
+  | { type: "show"; name: string }
+  | { type: "validate"; paths: string[] }

@@ -1,0 +1,126 @@
+// `meanwhile -p`: from the command line to a session, the prompt with what standard input holds, and Ctrl+C.
+import { Exit, type ExitCode, UserError } from "../base/error.ts"
+import { visible } from "../base/escape.ts"
+import { type Hosted, openProgram, type Program } from "../program.ts"
+import { hasInput, readIn, writeErr } from "../runtime/standard.ts"
+import type { SessionRow } from "../store/rows.ts"
+import { print } from "../ui/print/print.ts"
+import type { Command, SessionOptions } from "./command.ts"
+
+type PrintCommand = Extract<Command, { type: "print" }>
+
+/** More than this as a prompt is no prompt: a file belongs into the folder, where tools can read parts of it. */
+const MAX_INPUT_BYTES = 8 * 1024 * 1024
+/** A prompt that was given does not wait longer for a pipe that nobody writes to. */
+const FIRST_BYTE_MS = 3000
+
+export async function printCommand(command: PrintCommand): Promise<ExitCode> {
+  const prompt = await promptOf(command)
+  const { session } = command
+  const program = await openProgram({
+    env: process.env,
+    cwd: workingFolder(),
+    allow: session.allowedTools,
+    deny: session.disallowedTools,
+    agents: session.agents && JSON.stringify(session.agents),
+  })
+  const interruption = interruptible()
+  try {
+    for (const note of program.notes) await writeErr(`meanwhile: ${note}\n`)
+    const hosted = await hostSession(program, session)
+    try {
+      return await print(program, hosted, {
+        prompt,
+        output: command.output,
+        waitMs: command.waitSeconds * 1000,
+        steps: session.maxTurns ?? hosted.row.max_steps ?? Number.POSITIVE_INFINITY,
+        verbose: session.verbose,
+        signal: interruption.signal,
+      })
+    } finally {
+      hosted.release()
+    }
+  } finally {
+    interruption.dispose()
+    program.close()
+  }
+}
+
+async function promptOf({ prompt, input }: PrintCommand): Promise<string> {
+  const piped = hasInput() ? await readPiped(prompt !== undefined) : undefined
+  const text = [prompt, piped?.trim()].filter(Boolean).join("\n\n")
+  if (text.trim()) return text
+  throw new UserError(
+    "no-prompt",
+    `-p needs a prompt: meanwhile -p "What does this project do?" (or by standard input, ${input})`,
+    Exit.usage,
+  )
+}
+
+async function readPiped(hasPrompt: boolean): Promise<string> {
+  try {
+    const text = await readIn({ maxBytes: MAX_INPUT_BYTES, ...(hasPrompt ? { firstByteMs: FIRST_BYTE_MS } : {}) })
+    if (text === undefined)
+      await writeErr(
+        "meanwhile: nothing came on standard input in 3 s, going on without it (< /dev/null says so at once)\n",
+      )
+    return text ?? ""
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UserError(
+      "input-too-long",
+      `${error.message}, more than a prompt can be. Store it in a file and ask about the file.`,
+      Exit.usage,
+    )
+  }
+}
+
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    throw new UserError(
+      "no-folder",
+      "The current folder does not exist any more. Change into one that does and run this again.",
+    )
+  }
+}
+
+/** Opens the wanted session and takes its lease. */
+async function hostSession(program: Program, options: SessionOptions): Promise<Hosted> {
+  const row = await sessionOf(program, options)
+  const hosted = await program.host(row)
+  if (hosted) return hosted
+  throw new UserError(
+    "session-busy",
+    `The session ${visible(row.name ?? row.id)} is at work in another process. Wait for it (meanwhile tasks), or start a new one without --continue and --resume.`,
+  )
+}
+
+async function sessionOf(program: Program, options: SessionOptions): Promise<SessionRow> {
+  const { start } = options
+  switch (start.type) {
+    case "new":
+      return program.createSession({ ...options, name: start.name })
+    case "continue":
+      return program.continueSession(undefined, options)
+    case "resume":
+      return program.continueSession(start.session ?? "", options)
+    default:
+      return start satisfies never
+  }
+}
+
+/** Ctrl+C, a terminal that closes and a polite kill all end the call with nothing left running. */
+function interruptible(): { signal: AbortSignal; dispose(): void } {
+  const controller = new AbortController()
+  const interrupt = () => controller.abort({ by: "user" })
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
+  for (const signal of signals) process.on(signal, interrupt)
+  return {
+    signal: controller.signal,
+    dispose: () => {
+      for (const signal of signals) process.off(signal, interrupt)
+    },
+  }
+}

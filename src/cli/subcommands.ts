@@ -1,0 +1,94 @@
+// `meanwhile tasks`, `sessions`, `agents`, `stats`, `doctor` and `host`: their actions, words and options.
+import {
+  type AgentsAction,
+  type Command,
+  type CommandName,
+  type SessionsAction,
+  statsRanges,
+  type TasksAction,
+} from "./command.ts"
+import { Options, refuseIfLater, Words } from "./given.ts"
+import { commandOptions } from "./options.ts"
+import { tokenize, usage } from "./tokens.ts"
+
+export function parseSubcommand(name: CommandName, argv: readonly string[]): Command {
+  refuseIfLater(name)
+  const tokens = tokenize(argv, commandOptions[name])
+  const options = new Options(tokens)
+  if (options.has("help")) return { type: "help", topic: name }
+  if (options.has("version")) return { type: "version" }
+  options.refuseLater(name)
+  const words = new Words(name, tokens.positionals)
+  switch (name) {
+    case "tasks":
+      return { type: name, action: tasksAction(words, options) }
+    case "sessions":
+      return { type: name, action: sessionsAction(words, options) }
+    case "agents":
+      return { type: name, action: agentsAction(words, options) }
+    case "stats":
+      words.end()
+      return { type: name, json: options.has("json"), range: options.choice("range", statsRanges) ?? "30d" }
+    case "doctor":
+      words.end()
+      return { type: name }
+    case "host":
+      return { type: name, sessionId: words.last("SESSION") }
+    case "mcp":
+      throw usage("meanwhile mcp is not available.")
+    default:
+      throw name satisfies never
+  }
+}
+
+function tasksAction(words: Words, options: Options): TasksAction {
+  const type = words.action(["list", "show", "output", "stop", "pause", "resume", "wait"])
+  switch (type) {
+    case "list":
+      words.end()
+      return { type, all: options.has("all"), json: options.has("json"), follow: options.has("follow") }
+    case "show":
+      options.allow("tasks show", ["json"])
+      return { type, id: words.last("ID"), json: options.has("json") }
+    case "output":
+      options.allow("tasks output", ["follow"])
+      return { type, id: words.last("ID"), follow: options.has("follow") }
+    default:
+      options.allow(`tasks ${type}`, [])
+      return { type, ids: words.some("ID…") }
+  }
+}
+
+function sessionsAction(words: Words, options: Options): SessionsAction {
+  const type = words.action(["list", "rename", "export", "rm"])
+  options.allow(`sessions ${type}`, type === "list" ? ["json"] : [])
+  switch (type) {
+    case "list":
+      words.end()
+      return { type, json: options.has("json") }
+    case "rename":
+      return { type, id: words.next("ID NAME"), name: words.last("ID NAME") }
+    default:
+      return { type, id: words.last("ID") }
+  }
+}
+
+function agentsAction(words: Words, options: Options): AgentsAction {
+  const type = words.action(["list", "show", "validate"])
+  options.allow(`agents ${type}`, type === "list" ? ["json"] : [])
+  switch (type) {
+    case "list":
+      words.end()
+      return { type, json: options.has("json") }
+    case "show":
+      return { type, name: words.last("NAME") }
+    default:
+      return { type, paths: paths(words) }
+  }
+}
+
+function paths(words: Words): string[] {
+  const paths = words.rest()
+  if (paths.length > 0) refuseIfLater("agents validate PATH")
+  return paths
+}

@@ -1,0 +1,161 @@
+// An answer as it comes in: the parts in the order in which they began, and what has been used so far.
+import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider"
+import type { AssistantPart, ProviderData } from "./message.ts"
+import type { ModelEvent, StopReason, Usage } from "./model.ts"
+
+/** How many characters may stream in before the usage so far is told again. */
+const TOLD_EVERY = 2_000
+/** Characters of text in a token, roughly: only for what an unfinished answer cost. */
+const CHARS_PER_TOKEN = 4
+
+type Metadata = { providerMetadata?: ProviderData | Record<string, Record<string, unknown>> | undefined }
+type TextPart = Extract<AssistantPart, { type: "text" | "reasoning" }>
+
+export class Answer {
+  private readonly parts: AssistantPart[] = []
+  private readonly open = new Map<string, TextPart>()
+  private usage: Usage | undefined
+  private chars = 0
+  private toldAt = 0
+
+  /** `owner` marks reasoning that came without data of its own, so that it goes back only to whom it came from. */
+  constructor(private readonly owner: string) {}
+
+  *add(part: LanguageModelV4StreamPart): Generator<ModelEvent> {
+    switch (part.type) {
+      case "text-start":
+        this.begin({ type: "text", text: "" }, part)
+        break
+      case "reasoning-start":
+        this.begin({ type: "reasoning", text: "", provider: { [this.owner]: {} } }, part)
+        break
+      case "text-delta":
+      case "reasoning-delta": {
+        const target = this.open.get(part.id)
+        if (!target) break
+        target.text += part.delta
+        keep(target, part)
+        this.chars += part.delta.length
+        if (part.delta !== "") yield { type: target.type, delta: part.delta }
+        break
+      }
+      case "text-end":
+      case "reasoning-end": {
+        const target = this.open.get(part.id)
+        if (target) keep(target, part)
+        this.open.delete(part.id)
+        break
+      }
+      case "tool-input-start":
+        yield { type: "tool-start", callId: part.id, name: part.toolName }
+        break
+      case "tool-input-delta":
+        this.chars += part.delta.length
+        yield this.progress()
+        return
+      case "tool-call": {
+        const call = {
+          type: "tool-call" as const,
+          callId: part.toolCallId,
+          name: part.toolName,
+          input: parsed(part.input),
+        }
+        keep(call, part)
+        this.parts.push(call)
+        break
+      }
+      case "custom":
+        this.usage = anthropicStart(part.providerMetadata?.anthropic?.usage) ?? this.usage
+        yield this.progress()
+        return
+      case "ping":
+      case "response-metadata":
+        yield this.progress()
+        return
+      default:
+        return
+    }
+    if (this.usage && this.chars - this.toldAt >= TOLD_EVERY) yield this.progress()
+  }
+
+  finish(reason: LanguageModelV4FinishReason["unified"], usage: LanguageModelV4Usage): ModelEvent {
+    const parts = this.parts.filter(worthKeeping)
+    const calls = parts.some((part) => part.type === "tool-call")
+    return { type: "finish", parts, stop: stopReason(reason, calls), usage: usageOf(usage) }
+  }
+
+  /** What is known to be spent, output estimated from what came in; undefined when the provider told nothing yet. */
+  usageSoFar(): Usage | undefined {
+    if (!this.usage) return undefined
+    const streamed = Math.ceil(this.chars / CHARS_PER_TOKEN)
+    return { ...this.usage, outputTokens: Math.max(this.usage.outputTokens, streamed) }
+  }
+
+  private progress(): ModelEvent {
+    this.toldAt = this.chars
+    const usage = this.usageSoFar()
+    return usage ? { type: "progress", usage } : { type: "progress" }
+  }
+
+  private begin(part: TextPart, from: Metadata & { id: string }): void {
+    keep(part, from)
+    this.parts.push(part)
+    this.open.set(from.id, part)
+  }
+}
+
+/** Adds what the provider wants back with the part. */
+function keep(part: AssistantPart, { providerMetadata }: Metadata): void {
+  for (const [name, data] of Object.entries(providerMetadata ?? {}))
+    part.provider = { ...part.provider, [name]: { ...part.provider?.[name], ...data } }
+}
+
+/** Blank text is refused when it is sent back; reasoning without text may carry a signature, or encrypted data. */
+function worthKeeping(part: AssistantPart): boolean {
+  if (part.type === "tool-call") return true
+  if (part.type === "text") return part.text.trim() !== ""
+  return part.text !== "" || Object.values(part.provider ?? {}).some((data) => Object.keys(data).length > 0)
+}
+
+function parsed(input: string): unknown {
+  if (input.trim() === "") return {}
+  try {
+    return JSON.parse(input)
+  } catch {
+    return input
+  }
+}
+
+/** Some servers say `stop` after calls, or `tool_calls` without any: what is there counts. */
+function stopReason(reason: LanguageModelV4FinishReason["unified"], calls: boolean): StopReason {
+  if (reason === "length") return "length"
+  if (reason === "content-filter") return "refused"
+  if (calls) return "tool-calls"
+  return reason === "stop" || reason === "tool-calls" ? "end" : "other"
+}
+
+function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): Usage {
+  const cacheReadTokens = inputTokens.cacheRead ?? 0
+  const cacheWriteTokens = inputTokens.cacheWrite ?? 0
+  const rest = (inputTokens.total ?? 0) - cacheReadTokens - cacheWriteTokens
+  return {
+    inputTokens: Math.max(0, inputTokens.noCache ?? rest),
+    outputTokens: outputTokens.total ?? 0,
+    cacheReadTokens,
+    cacheWriteTokens,
+    reasoningTokens: outputTokens.reasoning ?? 0,
+  }
+}
+
+/** The usage in Anthropic's `message_start`: the only one that an answer that is cut ever tells. */
+function anthropicStart(usage: unknown): Usage | undefined {
+  if (typeof usage !== "object" || usage === null) return undefined
+  const count = (name: string) => Number((usage as Record<string, unknown>)[name] ?? 0)
+  return {
+    inputTokens: count("input_tokens"),
+    outputTokens: count("output_tokens"),
+    cacheReadTokens: count("cache_read_input_tokens"),
+    cacheWriteTokens: count("cache_creation_input_tokens"),
+    reasoningTokens: 0,
+  }
+}

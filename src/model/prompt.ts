@@ -1,0 +1,150 @@
+// Our messages as the client library's prompt. The same messages give the same bytes at every step: nothing here may
+// depend on time, chance or on what comes later, except the cache marks, which are no part of a provider's prefix.
+import type {
+  LanguageModelV4FilePart,
+  LanguageModelV4FunctionTool,
+  LanguageModelV4Message,
+  LanguageModelV4Prompt,
+  LanguageModelV4TextPart,
+  LanguageModelV4ToolResultOutput,
+} from "@ai-sdk/provider"
+import type { AssistantPart, ModelMessage, ProviderData, ToolResultPart, ToolSpec, UserPart } from "./message.ts"
+import type { ModelRequest } from "./model.ts"
+
+type Options = NonNullable<LanguageModelV4Message["providerOptions"]>
+
+/** How providers differ in what they take. */
+export interface Dialect {
+  /** Whose ProviderData is ours: reasoning by anybody else is not sent. */
+  owner: string
+  /** Where images in a tool's result go: some providers take only text there. */
+  resultImages: "inline" | "after"
+  /** Put on what ends a prefix worth caching; undefined where caching needs no marks. */
+  cacheMark?: Options
+  /** Makes another provider's call id acceptable; must be a pure function. */
+  callId?: (id: string) => string
+}
+
+export function promptOf(request: ModelRequest, dialect: Dialect): LanguageModelV4Prompt {
+  const system: LanguageModelV4Prompt = request.system === "" ? [] : [{ role: "system", content: request.system }]
+  const prompt = [...system, ...request.messages.flatMap((message) => translate(message, dialect))]
+  if (!dialect.cacheMark) return prompt
+  const marked = new Set(system.length > 0 ? [0, ...turnEnds(prompt)] : turnEnds(prompt))
+  const { cacheMark } = dialect
+  return prompt.map((message, index) => (marked.has(index) ? { ...message, providerOptions: cacheMark } : message))
+}
+
+export function toolsOf(tools: readonly ToolSpec[], dialect: Dialect): LanguageModelV4FunctionTool[] {
+  return tools.map((tool, index) => ({
+    type: "function",
+    name: tool.name,
+    description: tool.description,
+    inputSchema: tool.schema as LanguageModelV4FunctionTool["inputSchema"],
+    ...(dialect.cacheMark && index === tools.length - 1 && { providerOptions: dialect.cacheMark }),
+  }))
+}
+
+/**
+ * Where the last two user turns end. The last one writes the cache that the next step reads; the one before it is
+ * where this step finds the cache of the last, however much came in between.
+ */
+function turnEnds(prompt: LanguageModelV4Prompt): number[] {
+  const ends: number[] = []
+  for (let i = prompt.length - 1; i >= 0 && ends.length < 2; i--) {
+    const next = prompt[i + 1]?.role
+    if (isUserSide(prompt[i]?.role) && !isUserSide(next)) ends.push(i)
+  }
+  return ends
+}
+
+function isUserSide(role: string | undefined): boolean {
+  return role === "user" || role === "tool"
+}
+
+function translate(message: ModelMessage, dialect: Dialect): LanguageModelV4Prompt {
+  switch (message.role) {
+    case "user": {
+      const content = userParts(message.content)
+      return content.length > 0 ? [{ role: "user", content }] : []
+    }
+    case "assistant": {
+      const content = message.content.flatMap((part) => assistantPart(part, dialect))
+      // A message of nothing but reasoning counts as empty, which providers refuse.
+      return content.some((part) => part.type !== "reasoning") ? [{ role: "assistant", content }] : []
+    }
+    case "tool":
+      return toolMessages(message.content, dialect)
+    default:
+      return message satisfies never
+  }
+}
+
+/** Providers refuse blank text parts, so they are left out. */
+function userParts(parts: readonly UserPart[]): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
+  return parts.filter((part) => part.type !== "text" || part.text.trim() !== "").map(userPart)
+}
+
+function userPart(part: UserPart): LanguageModelV4TextPart | LanguageModelV4FilePart {
+  if (part.type === "text") return { type: "text", text: part.text }
+  return { type: "file", mediaType: part.mediaType, data: { type: "data", data: part.data } }
+}
+
+type AssistantContent = Extract<LanguageModelV4Message, { role: "assistant" }>["content"]
+
+function assistantPart(part: AssistantPart, dialect: Dialect): AssistantContent {
+  const own = ownData(part.provider, dialect)
+  switch (part.type) {
+    case "text":
+      return part.text.trim() === "" ? [] : [{ type: "text", text: part.text, ...own }]
+    case "reasoning":
+      return own ? [{ type: "reasoning", text: part.text, ...own }] : []
+    case "tool-call":
+      return [
+        {
+          type: "tool-call",
+          toolCallId: dialect.callId?.(part.callId) ?? part.callId,
+          toolName: part.name,
+          input: isObject(part.input) ? part.input : { _invalid: part.input },
+          ...own,
+        },
+      ]
+    default:
+      return part satisfies never
+  }
+}
+
+function ownData(data: ProviderData | undefined, dialect: Dialect): { providerOptions: Options } | undefined {
+  const own = data?.[dialect.owner]
+  return own && { providerOptions: { [dialect.owner]: own } as Options }
+}
+
+function toolMessages(results: readonly ToolResultPart[], dialect: Dialect): LanguageModelV4Prompt {
+  const content = results.map((result) => ({
+    type: "tool-result" as const,
+    toolCallId: dialect.callId?.(result.callId) ?? result.callId,
+    toolName: result.name,
+    output: resultOutput(result, dialect),
+  }))
+  const images = dialect.resultImages === "after" ? results.flatMap((result) => result.content.filter(isImage)) : []
+  if (images.length === 0) return [{ role: "tool", content }]
+  return [
+    { role: "tool", content },
+    { role: "user", content: [{ type: "text", text: "Images from the tool results above:" }, ...images.map(userPart)] },
+  ]
+}
+
+function resultOutput(result: ToolResultPart, dialect: Dialect): LanguageModelV4ToolResultOutput {
+  const hasImage = result.content.some(isImage)
+  if (hasImage && dialect.resultImages === "inline")
+    return { type: "content", value: userParts(result.content) as never }
+  const text = result.content.map((part) => (part.type === "text" ? part.text : "[image: see the next message]"))
+  return { type: result.isError ? "error-text" : "text", value: text.join("\n") }
+}
+
+function isImage(part: UserPart): part is Extract<UserPart, { type: "image" }> {
+  return part.type === "image"
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,58 @@
+// The report for the person: an answer, then the best references of each side, no place twice.
+import { oneLine } from "../../base/text.ts"
+import { type Brief, type Finding, LABEL, parseFindings, subjectText } from "./findings.ts"
+
+/** What became of one side: an explorer's final text, or why there is none. */
+export type Told = { brief: Brief } & ({ text: string } | { failed: string })
+
+/** References per side, in the order in which the sides were asked: fifteen together. */
+const QUOTA = [6, 4, 3, 2]
+/** Lines this close count as one place. */
+const NEAR = 2
+
+export function report(told: readonly Told[]): string {
+  const shown: Finding[] = []
+  const sections = told.map((one, index) => {
+    const title = `**${one.brief.side.charAt(0).toUpperCase()}${one.brief.side.slice(1)}**`
+    if ("failed" in one) return `${title}: that search failed: ${oneLine(one.failed, 200)}`
+    const findings = parseFindings(one.text)
+    if (findings.length === 0)
+      return `${title}: ${/^Every search failed/.test(one.text) ? oneLine(one.text, 200) : "nothing found."}`
+    const from = shown.length
+    for (const finding of findings)
+      if (shown.length - from < (QUOTA[index] ?? 2) && !shown.some((other) => isSamePlace(other, finding)))
+        shown.push(finding)
+    return shown.length > from
+      ? [title, ...shown.slice(from).map(reference)].join("\n")
+      : `${title}: nothing beyond the above.`
+  })
+  const label = `(${LABEL}: found by comparing words, so look before you rely on it)`
+  return [answer(shown, told[0]!.brief), ...sections, label].join("\n\n")
+}
+
+function answer(shown: readonly Finding[], brief: Brief): string {
+  const [best, next] = shown.filter((one) => one.kind === "definition")
+  if (shown.length === 0)
+    return `Nothing was found for ${subjectText(brief)}, whole, as parts of names, or in other forms. Try a name that stands in the code.`
+  if (!best) return `No definition was found for ${subjectText(brief)}; these places mention it:`
+  const isNamed = brief.names.includes(best.symbol)
+  const first = isNamed
+    ? `\`${best.symbol}\` is defined in ${where(best)}`
+    : `The best match is \`${best.symbol}\`, defined in ${where(best)}`
+  return isNamed || !next ? first : `${first} Next: \`${next.symbol}\` in ${where(next)}`
+}
+
+function where({ path, line, doc }: Finding): string {
+  return `${path}:${line}${doc ? `: “${doc}”` : "."}`
+}
+
+/** `- path:line  kind of symbol: snippet`, the snippet as code whatever quotes it holds. */
+function reference({ path, line, kind, symbol, snippet }: Finding): string {
+  const joint = kind === "definition" || kind === "use" ? "of" : "with"
+  const code = snippet.includes("`") ? `\`\` ${snippet} \`\`` : `\`${snippet}\``
+  return `- ${path}:${line}  ${kind} ${joint} \`${symbol}\`: ${code}`
+}
+
+function isSamePlace(one: Finding, other: Finding): boolean {
+  return one.path === other.path && Math.abs(one.line - other.line) <= (one.symbol === other.symbol ? NEAR : 0)
+}

@@ -1,0 +1,159 @@
+// The root: turns a question into background explorers and their findings into a report, runs a command, and says
+// plainly what it cannot do. A pure function of the request.
+import { oneLine } from "../../base/text.ts"
+import type { ModelRequest } from "../model.ts"
+import { type Conversation, type Member, membersOf, readConversation, type Step, taskIn } from "./conversation.ts"
+import { explore } from "./explore.ts"
+import { type Brief, briefIn, LABEL, promptOf, type Side, subjectText } from "./findings.ts"
+import { report } from "./report.ts"
+import type { Round, ScoutCall } from "./search.ts"
+import { subjectOf } from "./words.ts"
+
+export interface Reply {
+  text: string
+  calls: ScoutCall[]
+}
+
+const HELP = `This is the ${LABEL}. It can:
+- answer questions about this code base with file:line references: “How does the retry logic work?”, “What calls startServer?”
+- run a command when told so: “run npm test”, “run in background npm run build”
+
+It cannot write code or talk. To connect a language model set ANTHROPIC_API_KEY or OPENAI_API_KEY and choose one with \`--model provider/model\`, or name a local server in settings.json under "providers" and use \`--model local/NAME\`.`
+
+const LONG =
+  /\b(?:build|tests?|install|ci|watch|serve|server|dev|start|docker|make|cargo|gradle|mvn|sleep|tail -f|bench)\b/
+const TAIL_LINES = 15
+
+export function reply({ messages, tools }: ModelRequest): Reply {
+  const conversation = readConversation(messages)
+  const { human, lastReply, steps } = conversation
+  const rounds = steps.filter((step) => step.at > human.at && step.calls.every(isSearch)).map((step) => step.calls)
+  const brief = briefIn(human.text)
+  if (brief) return search([brief], rounds, ([text]) => text!)
+  const news = newsOf(conversation)
+  const isNew = human.at > lastReply
+  if (!isNew && rounds.length === 0) return { text: news.join("\n\n") || "Nothing new.", calls: [] }
+  const briefs = briefsOf(human.text)
+  const started = isNew ? start(human.text, briefs, new Set(tools.map((tool) => tool.name))) : undefined
+  const { text, calls } =
+    started ?? search(briefs, rounds, (texts) => report(texts.map((one, i) => ({ brief: briefs[i]!, text: one }))))
+  return { text: [...news, text].filter(Boolean).join("\n\n"), calls }
+}
+
+function isSearch({ name }: ScoutCall): boolean {
+  return name === "Grep" || name === "Read"
+}
+
+/** Explores right here, the briefs side by side: their calls go in one message, each gets back its own results. */
+function search(briefs: readonly Brief[], rounds: readonly Round[], finish: (texts: string[]) => string): Reply {
+  const own: Round[][] = briefs.map(() => [])
+  const moves = () => briefs.map((brief, index) => explore(brief, own[index]!))
+  for (const round of rounds) {
+    let from = 0
+    for (const [index, move] of moves().entries()) {
+      if (move.type === "done") continue
+      own[index]!.push(round.slice(from, from + move.calls.length))
+      from += move.calls.length
+    }
+  }
+  const last = moves()
+  const calls = last.flatMap((move) => (move.type === "calls" ? move.calls : []))
+  return { text: calls.length > 0 ? "" : finish(last.map((move) => (move.type === "done" ? move.text : ""))), calls }
+}
+
+/** What to do about new words of the person; undefined: search right here, there are no agents. */
+function start(text: string, briefs: readonly Brief[], tools: ReadonlySet<string>): Reply | undefined {
+  const [, background, command] =
+    /^\s*run (in (?:the )?background:?\s+)?`?([^`]+?)`?\s*$/i.exec(text.slice(0, 10_000)) ?? []
+  if (command && tools.has("Bash") && !/^(?:the|all|my|an?|this|it|some)\b/i.test(command))
+    return run(command, background || LONG.test(command) ? { run_in_background: true } : {})
+  if (briefs.length === 0 || asksForWork(text)) return { text: HELP, calls: [] }
+  if (!tools.has("Agent")) return undefined
+  const calls = briefs.map((brief): ScoutCall => {
+    const prompt = promptOf(brief)
+    return {
+      name: "Agent",
+      input: { subagent_type: "explore", description: brief.side, prompt, run_in_background: true },
+    }
+  })
+  const agents = `${calls.length} agents in the background: ${listed(briefs)}`
+  return { text: `${LABEL}: looking for ${subjectText(briefs[0]!)} with ${agents}.`, calls }
+}
+
+function run(command: string, more: { run_in_background?: true }): Reply {
+  const description = oneLine(command, 60)
+  return {
+    text: `${LABEL}: running this command.`,
+    calls: [{ name: "Bash", input: { command, description, ...more } }],
+  }
+}
+
+/** Work that needs a language model. */
+function asksForWork(text: string): boolean {
+  return /^\s*(?:(?:please|now|can you|could you|would you|will you)\s+)*(?:write|add|fix|create|implement|refactor|change|remove|delete|rename|make|build|generate|update|translate|install|commit|convert|improve|optimi[sz]e|move|replace|run|solve|draw)\s/i.test(
+    text.slice(0, 200),
+  )
+}
+
+/** Two to four sides of a question, the most important first; none when it holds no word to look for. */
+function briefsOf(question: string): Brief[] {
+  const { names, words } = subjectOf(question)
+  return names.length + words.length === 0
+    ? []
+    : sidesOf(question.slice(0, 1000)).map((side) => ({ side, names, words }))
+}
+
+function sidesOf(question: string): Side[] {
+  if (/\b(?:tested|tests? (?:for|of|cover)|covered|which tests?|unit tests?)\b/i.test(question))
+    return ["tests", "definitions"]
+  if (/\b(?:documented|documentation|docs|readme)\b/i.test(question)) return ["documents", "definitions"]
+  if (/\b(?:settings?|options?|environment variables?|env|flags?|config\w*)\b/i.test(question))
+    return ["definitions", "configuration", "documents"]
+  if (/\b(?:where|defined|definition|declared|calls?|called by|callers?|uses?|used|usages?)\b/i.test(question))
+    return ["definitions", "uses"]
+  return ["definitions", "uses", "tests", "documents"]
+}
+
+/** What came in since the last reply: whole reports, who is still out, ends of commands. */
+function newsOf({ lastReply, notices, steps }: Conversation): string[] {
+  const agents = steps.flatMap((step) => newsOfAgents(step, membersOf(step, notices), lastReply))
+  const inline = steps
+    .filter((step) => step.at === lastReply)
+    .flatMap((step) => step.calls.filter((call) => call.name === "Bash"))
+  const commands = inline.map((call) => {
+    return taskIn(call.text) ? oneLine(call.text, 300) : ended(String(call.input["command"]), "", call.text)
+  })
+  const tasks = [...notices.values()].filter((one) => one.at > lastReply && one.kind !== "agent")
+  const settled = tasks.map(({ description, status, exitCode, body }) =>
+    ended(description, ` (${status}${exitCode === undefined ? "" : `, exit code ${exitCode}`})`, body),
+  )
+  return [...commands, ...settled, ...agents]
+}
+
+function newsOfAgents({ at }: Step, members: readonly Member[], lastReply: number): string[] {
+  const isFresh = at === lastReply || members.some(({ outcome }) => outcome.type !== "out" && outcome.at > lastReply)
+  if (!isFresh || members.length === 0) return []
+  const out = members.filter(({ outcome }) => outcome.type === "out").map(({ brief }) => brief)
+  if (out.length > 0) return [`${out.length === members.length ? "Waiting for" : "Still out:"} ${listed(out)}.`]
+  return [
+    report(
+      members.map(({ brief, outcome }) => ({
+        brief,
+        ...(outcome.type === "failed" ? { failed: outcome.why } : { text: textOf(outcome) }),
+      })),
+    ),
+  ]
+}
+
+function textOf(outcome: Member["outcome"]): string {
+  return outcome.type === "done" ? outcome.text : ""
+}
+
+function ended(what: string, how: string, output: string): string {
+  const tail = output.trimEnd().split("\n").slice(-TAIL_LINES)
+  return [`\`${oneLine(what, 120)}\` ended${how}:`, "", "~~~", ...tail, "~~~"].join("\n")
+}
+
+function listed(briefs: readonly Brief[]): string {
+  return briefs.map((brief) => brief.side).join(", ")
+}

@@ -1,0 +1,153 @@
+// A Model over a client library's `doStream`: its stream parts become our events, its errors ModelErrors. One request
+// per call: nothing is retried here, and leaving the loop early closes the connection.
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider"
+import type { Clock } from "../base/clock.ts"
+import { version } from "../base/version.ts"
+import { Answer } from "./answer.ts"
+import { type Endpoint, type Phase, toModelError } from "./errors.ts"
+import { type Model, ModelError, type ModelEvent, type ModelRequest } from "./model.ts"
+import { type Dialect, promptOf, toolsOf } from "./prompt.ts"
+
+/** Where to send requests, and as whom. */
+export interface Connection {
+  provider: string
+  model: string
+  baseURL: string
+  apiKey?: string
+  headers?: Record<string, string>
+  /** Whether this is the provider itself, which may be sent what only it understands. */
+  builtin: boolean
+  endpoint: Endpoint
+  clock: Clock
+}
+
+export interface SdkModel {
+  connection: Connection
+  dialect: Dialect
+  /** Imports the client library; called once, at the first request. */
+  load(): Promise<LanguageModelV4>
+  /** What goes with every request, beside the prompt and the tools. */
+  options(request: ModelRequest): Partial<LanguageModelV4CallOptions>
+}
+
+/** How long the connection may take to end after the answer has, so that it can be used again. */
+const CLOSING_MS = 250
+
+export function sdkModel(spec: SdkModel): Model {
+  let loaded: Promise<LanguageModelV4> | undefined
+  const load = () => {
+    loaded ??= spec.load()
+    return loaded
+  }
+  return {
+    id: `${spec.connection.provider}/${spec.connection.model}`,
+    provider: spec.connection.provider,
+    stream: (request, signal) => stream({ spec, load, request, signal }),
+  }
+}
+
+interface Call {
+  spec: SdkModel
+  load(): Promise<LanguageModelV4>
+  request: ModelRequest
+  signal: AbortSignal
+}
+
+async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<ModelEvent> {
+  signal.throwIfAborted()
+  const { clock, endpoint } = spec.connection
+  const stop = new AbortController()
+  const aborted = Promise.withResolvers<never>()
+  const onAbort = () => {
+    stop.abort(signal.reason)
+    aborted.reject(signal.reason)
+  }
+  aborted.promise.catch(() => undefined) // Somebody may be waiting for it, or nobody.
+  signal.addEventListener("abort", onAbort, { once: true })
+  const answer = new Answer(spec.dialect.owner)
+  let phase: Phase = "request"
+  try {
+    const sdk = await load()
+    const options: LanguageModelV4CallOptions = {
+      prompt: promptOf(request, spec.dialect),
+      ...(request.tools.length > 0 && { tools: toolsOf(request.tools, spec.dialect) }),
+      ...spec.options(request),
+      abortSignal: stop.signal,
+    }
+    // Raced, because a library that is slow to notice the abort must not hold up the user.
+    const result = await Promise.race([sdk.doStream(options), aborted.promise])
+    phase = "stream"
+    const reader = result.stream.getReader()
+    for (;;) {
+      const { done, value } = await Promise.race([reader.read(), aborted.promise])
+      if (done) throw new ModelError("cut", cutMessage(endpoint))
+      if (value.type === "error") throw value.error
+      if (value.type === "finish") {
+        yield finish(value, answer, endpoint)
+        await ended(reader, { clock, stop })
+        return
+      }
+      for (const event of answer.add(value)) yield event
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason
+    throw withUsage(toModelError(error, endpoint, { phase, now: clock.now() }), answer)
+  } finally {
+    signal.removeEventListener("abort", onAbort)
+    stop.abort()
+  }
+}
+
+function finish(
+  part: Extract<LanguageModelV4StreamPart, { type: "finish" }>,
+  answer: Answer,
+  at: Endpoint,
+): ModelEvent {
+  const { unified } = part.finishReason
+  if (unified === "interrupted" || unified === "error") throw new ModelError("cut", cutMessage(at))
+  return answer.finish(unified, part.usage)
+}
+
+function cutMessage(at: Endpoint): string {
+  return `The connection to ${at.provider} ended in the middle of an answer. Check the network, or try again.`
+}
+
+function withUsage(error: ModelError, answer: Answer): ModelError {
+  const usage = answer.usageSoFar()
+  return usage ? new ModelError(error.kind, error.message, { ...error.options, usage }) : error
+}
+
+/** Reads what is left, so that the connection can be used again; gives up when the server does not end it. */
+async function ended(
+  reader: { read(): Promise<{ done: boolean }> },
+  { clock, stop }: { clock: Clock; stop: AbortController },
+): Promise<void> {
+  const late = clock.sleep(CLOSING_MS, stop.signal).then(() => "late")
+  const rest = (async () => {
+    while (!(await reader.read()).done);
+  })()
+  // The answer is complete: how its connection ends is nobody's concern.
+  await Promise.race([late, rest]).catch(() => undefined)
+  stop.abort()
+  await late.catch(() => undefined)
+}
+
+/**
+ * `fetch` for a client library: our name as the user agent, no redirects (they would carry the key to another host),
+ * and a page instead of an API is said to be one.
+ */
+export function fetchFor({ apiKey, endpoint }: Connection): typeof fetch {
+  const send = async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
+    const headers = new Headers(init?.headers)
+    headers.set("user-agent", `meanwhile/${version}`)
+    if (apiKey === undefined) headers.delete("x-api-key")
+    const response = await fetch(input, { ...init, headers, redirect: "manual" })
+    if (!response.ok || !response.headers.get("content-type")?.includes("text/html")) return response
+    await response.body?.cancel()
+    throw new ModelError(
+      "not-found",
+      `${endpoint.address} is a web page, not the API of a model. Check ${endpoint.addressSetting}.`,
+    )
+  }
+  return send as typeof fetch
+}

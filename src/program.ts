@@ -1,0 +1,333 @@
+// The composition root: the one place where the parts are built and wired. It gives the interfaces a Program to open
+// and sessions to host; they read rows and write inbox rows.
+import { join } from "node:path"
+import type { AgentDefinition } from "./agent/agent.ts"
+import { MAIN_AGENT } from "./agent/builtins.ts"
+import { findAgent, loadAgents, type LoadedAgents } from "./agent/load.ts"
+import { agentListing, describeEnvironment, systemPrompt } from "./agent/prompt.ts"
+import { toolLimits, toolsFor } from "./agent/tools.ts"
+import { type Clock, systemClock } from "./base/clock.ts"
+import { Exit, UserError } from "./base/error.ts"
+import { type Ids, randomIds } from "./base/ids.ts"
+import { createLog, type Log } from "./base/log.ts"
+import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
+import { loadSettings, type Settings } from "./base/settings.ts"
+import { createModels } from "./model/ask.ts"
+import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
+import { createDecider } from "./permission/decide.ts"
+import type { PermissionMode } from "./permission/permission.ts"
+import { parseRules } from "./permission/rules.ts"
+import { AgentKind, type AgentInput } from "./session/agent-kind.ts"
+import { type ConversationEnd, converse } from "./session/converse.ts"
+import { findSession, lastSession } from "./session/find.ts"
+import { obey } from "./session/controls.ts"
+import { lastText } from "./session/history.ts"
+import { admit } from "./session/inbox.ts"
+import { type Lease, takeLease } from "./session/lease.ts"
+import { mend } from "./session/mend.ts"
+import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
+import { openStore } from "./store/open.ts"
+import type { SessionRow, TaskRow } from "./store/rows.ts"
+import { insertRow, type Reader, type Store } from "./store/store.ts"
+import { listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
+import { TaskRuntime } from "./task/runtime.ts"
+import { ShellKind } from "./task/shell.ts"
+import { agentTool } from "./tool/agent.ts"
+import { bashTool } from "./tool/bash.ts"
+import { editTool } from "./tool/edit.ts"
+import { createFiles } from "./tool/files.ts"
+import { globTool } from "./tool/glob.ts"
+import { grepTool } from "./tool/grep.ts"
+import { readTool } from "./tool/read.ts"
+import { ripgrepLocator } from "./tool/ripgrep.ts"
+import { taskListTool } from "./tool/task-list.ts"
+import { taskOutputTool } from "./tool/task-output.ts"
+import { taskStopTool } from "./tool/task-stop.ts"
+import type { Tool } from "./tool/tool.ts"
+import { writeTool } from "./tool/write.ts"
+
+const TOOL_NAMES = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "Agent", "TaskList", "TaskOutput", "TaskStop"]
+
+/** What commands run in; also told to the model. */
+const SHELL = "bash"
+
+export interface ProgramOptions {
+  env: Env
+  cwd: string
+  /** Permission rules from the command line. */
+  allow?: readonly string[]
+  deny?: readonly string[]
+  /** Agent definitions from the command line, JSON. */
+  agents?: string | undefined
+}
+
+export interface NewSession {
+  name?: string | undefined
+  agent?: string | undefined
+  model?: string | undefined
+  permissionMode?: PermissionMode | undefined
+  appendSystemPrompt?: string | undefined
+}
+
+/** A session that this process drives. */
+export interface Hosted {
+  readonly row: SessionRow
+  /** Accepts a prompt: once this resolves, it is stored for good. */
+  prompt(text: string): Promise<void>
+  /** Runs turns until nothing waits and no task but services lives; see session/converse.ts. */
+  converse(options: { signal: AbortSignal; steps: number; patienceMs: number }): Promise<ConversationEnd>
+  /** Stops what still lives in the tree; returns what it stopped. */
+  stopAll(by: "user" | "program"): Promise<TaskView[]>
+  /** The last text that the root's model said. */
+  lastReply(): string | undefined
+  release(): void
+}
+
+export interface Program {
+  readonly store: Reader & Pick<Store, "listen">
+  readonly log: Log
+  readonly clock: Clock
+  readonly project: string
+  readonly agents: LoadedAgents
+  /** What the settings left out, for standard error. */
+  readonly notes: readonly string[]
+  createSession(options: NewSession): Promise<SessionRow>
+  /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
+  continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
+  /** Takes the lease of a session's tree; undefined when another process drives it. */
+  host(row: SessionRow): Promise<Hosted | undefined>
+  readonly tasks: TaskRuntime
+  listTasks(scope: Scope): TaskView[]
+  usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
+  /** The environment variable that holds the key for a model's provider, or "none". */
+  apiKeySource(model: string): string
+  close(): void
+}
+
+/** Opens the database only: for commands that read, and need neither settings nor agents. */
+export async function openData(env: Env, clock: Clock = systemClock): Promise<{ store: Store; home: HomePaths }> {
+  const home = homePaths(env)
+  return { home, store: await openStore({ folder: home.data, clock }) }
+}
+
+export async function openProgram(options: ProgramOptions): Promise<Program> {
+  const clock = systemClock
+  const ids = randomIds
+  const home = homePaths(options.env)
+  const project = projectRoot(options.cwd, home.home)
+  const { settings, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
+  const agents = await loadAgents({ cwd: options.cwd, root: project, userConfig: home.config, userHome: home.home, flagJson: options.agents })
+  const { store } = await openData(options.env, clock)
+  const log = createLog(home.data, clock)
+  const tasks = new TaskRuntime({ store, clock, ids, log })
+  const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
+  const wiring: Wiring = { options, settings, home, project, agents, store, clock, ids, log, tasks, ripgrepPath }
+  const parts = sessionParts(wiring)
+  tasks.register(new ShellKind({ store, clock, environment: { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) } }))
+  tasks.register(new AgentKind(parts, tasks, (task, input) => hire(wiring, task, input)))
+  return {
+    store,
+    log,
+    clock,
+    project,
+    agents,
+    notes,
+    tasks,
+    listTasks: (scope) => listTasks(store, scope),
+    usageBelow: (sessionId) => usageBelow(store, sessionId),
+    apiKeySource: (model) => keySource(model, settings.providers),
+    createSession: (session) => createSession(wiring, session),
+    continueSession: (wanted, session) => continueSession(wiring, wanted, session),
+    host: (row) => host(wiring, parts, row),
+    close: () => store.close(),
+  }
+}
+
+function providers({ options, settings }: Pick<Wiring, "options" | "settings">): ProviderSettings {
+  return { env: options.env, providers: settings.providers ?? {} }
+}
+
+interface Wiring {
+  options: ProgramOptions
+  settings: Settings
+  home: HomePaths
+  project: string
+  agents: LoadedAgents
+  store: Store
+  clock: Clock
+  ids: Ids
+  log: Log
+  tasks: TaskRuntime
+  ripgrepPath: () => Promise<string>
+}
+
+function sessionParts(wiring: Wiring): SessionParts {
+  const { options, settings, store, clock, ids, log } = wiring
+  const base = {
+    allow: [...(settings.permissions?.allow ?? []), ...(options.allow ?? [])].flatMap(parseRules),
+    deny: [...(settings.permissions?.deny ?? []), ...(options.deny ?? [])].flatMap(parseRules),
+  }
+  return {
+    store,
+    clock,
+    ids,
+    log,
+    models: createModels({ ...providers(wiring), clock }),
+    toolsFor: (row) => toolsOf(wiring, row),
+    decide: (row, call) => {
+      const limits = JSON.parse(row.limits) as SessionSpec["limits"]
+      return createDecider({ ...base, deny: [...base.deny, ...limits.deny.flatMap(parseRules)], only: limits.only.flatMap(parseRules) })(call)
+    },
+  }
+}
+
+function toolsOf({ agents, store, clock, tasks, home, options, ripgrepPath }: Wiring, row: SessionRow): Tool[] {
+  const names = new Set(JSON.parse(row.tools) as string[])
+  const files = createFiles({ home: home.home })
+  const search = { files, ripgrepPath, env: options.env }
+  const starts = agents.agents.filter((agent) => agent.name !== MAIN_AGENT)
+  const make: Record<string, () => Tool> = {
+    Bash: () => erased(bashTool({ tasks, owner: row })),
+    Read: () => erased(readTool({ files })),
+    Write: () => erased(writeTool({ files })),
+    Edit: () => erased(editTool({ files })),
+    Glob: () => erased(globTool(search)),
+    Grep: () => erased(grepTool(search)),
+    Agent: () =>
+      erased(
+        agentTool({
+          tasks,
+          owner: row,
+          agents: new Map(starts.map((agent) => [agent.name, { background: agent.background ?? false }])),
+          listing: agentListing(starts),
+        }),
+      ),
+    TaskList: () => erased(taskListTool({ store, owner: row, now: clock.now })),
+    TaskOutput: () => erased(taskOutputTool({ store, tasks, owner: row })),
+    TaskStop: () => erased(taskStopTool({ store, tasks, owner: row })),
+  }
+  return TOOL_NAMES.filter((name) => names.has(name)).map((name) => make[name]!())
+}
+
+/** A tool among others: its input is checked against its own schema before it runs (tool/registry.ts). */
+function erased<I>(tool: Tool<I>): Tool {
+  return tool as unknown as Tool
+}
+
+async function createSession(wiring: Wiring, options: NewSession): Promise<SessionRow> {
+  const { settings, project, agents, store, clock, ids, options: program } = wiring
+  const agent = findAgent(agents, options.agent ?? MAIN_AGENT)
+  const wanted = options.model ?? (agent.model && agent.model !== "inherit" ? agent.model : undefined) ?? defaultModelId(program.env, settings)
+  const id = ids.uuid()
+  const appended = options.appendSystemPrompt ? `\n\n${options.appendSystemPrompt}` : ""
+  const row = sessionRow(
+    {
+      id,
+      rootId: id,
+      parentId: null,
+      taskId: null,
+      depth: 0,
+      cwd: program.cwd,
+      project,
+      name: options.name ?? null,
+      agent: agent.name,
+      model: resolveModel(wanted, providers(wiring)).id,
+      permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
+      system: `${systemPrompt(agent, describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock }))}${appended}`,
+      tools: toolsFor(agent, TOOL_NAMES, { depth: 0 }),
+      limits: toolLimits(agent),
+      maxSteps: agent.maxTurns ?? null,
+    },
+    clock.now(),
+  )
+  await store.write((tx) => insertRow(tx, "session", row))
+  return row
+}
+
+async function continueSession(wiring: Wiring, wanted: string | undefined, options: NewSession): Promise<SessionRow> {
+  const { store, project } = wiring
+  const row = wanted === undefined ? lastSession(store, project) : findSession(store, wanted, project)
+  // The prompt and the tools that a session begins with are the prefix of all its requests.
+  if (options.agent && options.agent !== row.agent)
+    throw new UserError("fixed-agent", `The session is the agent "${row.agent}" and stays so. Start a new one for --agent ${options.agent}.`, Exit.usage)
+  if (options.appendSystemPrompt) throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
+  const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
+  const mode = options.permissionMode ?? row.permission_mode
+  if (model !== row.model || mode !== row.permission_mode)
+    await store.write((tx) => tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", { id: row.id, model, mode }))
+  return { ...row, model, permission_mode: mode }
+}
+
+/** What an agent's child session is like: its definition, within what its owner may do. */
+async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
+  const { agents, store, clock } = wiring
+  const owner = store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.owner_id })!
+  const agent = findAgent(agents, input.agent)
+  const depth = owner.depth + 1
+  const tools = toolsFor(agent, JSON.parse(owner.tools) as string[], { depth })
+  const wanted = input.model ?? agent.model
+  const limits = toolLimits(agent)
+  const above = JSON.parse(owner.limits) as SessionSpec["limits"]
+  return {
+    depth,
+    cwd: owner.cwd,
+    project: owner.project,
+    name: null,
+    agent: agent.name,
+    model: wanted && wanted !== "inherit" ? resolveModel(wanted, providers(wiring)).id : owner.model,
+    permissionMode: ownMode(agent, owner.permission_mode as PermissionMode),
+    system: systemPrompt(agent, describeEnvironment({ cwd: owner.cwd, root: owner.project, shell: SHELL, clock })),
+    tools,
+    limits: { only: limits.only, deny: [...above.deny, ...limits.deny] },
+    maxSteps: agent.maxTurns ?? null,
+  }
+}
+
+function rootMode(settings: Settings): PermissionMode {
+  return settings.permissions?.defaultMode ?? "default"
+}
+
+/** Modes from the strictest to the freest. */
+const FREEDOM: readonly PermissionMode[] = ["plan", "default", "acceptEdits", "bypassPermissions"]
+
+/** An agent file from a repository can make its agent stricter than its starter, never freer. */
+function ownMode(agent: AgentDefinition, starter: PermissionMode): PermissionMode {
+  const wanted = agent.permissionMode
+  if (!wanted) return starter
+  const trusted = agent.source.scope !== "project"
+  return trusted || FREEDOM.indexOf(wanted) < FREEDOM.indexOf(starter) ? wanted : starter
+}
+
+async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promise<Hosted | undefined> {
+  const { store, clock, ids, tasks, log } = wiring
+  const lease: Lease | undefined = await takeLease(store, clock, row.id)
+  if (!lease) return undefined
+  await store.write((tx) => mend(tx, clock, row.id))
+  const session = openSession(parts, row, null)
+  const controls = obey(store, row.id, {
+    perform: async (control) => {
+      if (control.action === "stop_task") await tasks.stop([control.taskId], "user")
+      if (control.action === "background") await tasks.backgroundAll(row.id)
+    },
+    failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
+  })
+  return {
+    row,
+    prompt: (text) =>
+      store.writeDurably((tx) =>
+        admit(tx, clock, { id: ids.uuid(), sessionId: row.id, origin: "human", delivery: "steer", content: [{ type: "text", text }] }),
+      ),
+    converse: ({ signal, steps, patienceMs }) => converse(session, parts, { signal, patienceMs, awaits: "tasks", allowance: { steps } }),
+    stopAll: async (by) => {
+      const live = listTasks(store, { rootId: row.id, live: true })
+      await tasks.stop(live.map((view) => view.task.id), by)
+      return live
+    },
+    lastReply: () => lastText(store, row.id),
+    release: () => {
+      controls[Symbol.dispose]()
+      lease.release()
+    },
+  }
+}
+

@@ -1,0 +1,125 @@
+// The agent kind of task: a child session that works on a prompt. Its run settles when its turn is over and its own
+// agents have settled; it is then one transaction that looks once more whether something came in.
+import { messageOf } from "../base/error.ts"
+import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import { insertRow, type Tx } from "../store/store.ts"
+import type { TaskRuntime } from "../task/runtime.ts"
+import { LIVE, type Outcome, type Prepared, type RunControl, type StopCause, type TaskKind } from "../task/task.ts"
+import { type ConversationEnd, converse, hasLiveTasks } from "./converse.ts"
+import { finalText, lastText } from "./history.ts"
+import { admit, waiting } from "./inbox.ts"
+import { openSession, type Session, type SessionParts, type SessionSpec, sessionRow } from "./session.ts"
+import type { Allowance } from "./turn.ts"
+
+/** The `input` of an agent's task. */
+export interface AgentInput {
+  agent: string
+  prompt: string
+  /** Overrides the definition's. */
+  model?: string
+}
+
+/** Makes the child session for a task; throws UserError when the agent is unknown. */
+export type Hire = (task: TaskRow, input: AgentInput) => Promise<Omit<SessionSpec, "id" | "rootId" | "parentId" | "taskId">>
+
+const FOR_A_REPORT = "You ended without a final text. Report now what you found or did, as your answer to the task you were given."
+
+export class AgentKind implements TaskKind {
+  readonly kind = "agent"
+  readonly #parts: SessionParts
+  readonly #tasks: TaskRuntime
+  readonly #hire: Hire
+
+  constructor(parts: SessionParts, tasks: TaskRuntime, hire: Hire) {
+    this.#parts = parts
+    this.#tasks = tasks
+    this.#hire = hire
+  }
+
+  async prepare(task: TaskRow, run: RunRow): Promise<Prepared> {
+    const input = JSON.parse(task.input) as AgentInput
+    const hired = await this.#hire(task, input)
+    const identity = { id: task.session_id!, rootId: task.root_id, parentId: task.owner_id, taskId: task.id }
+    const row = sessionRow({ ...hired, ...identity }, this.#parts.clock.now())
+    const allowance = { steps: row.max_steps ?? Number.POSITIVE_INFINITY }
+    let session: Session | undefined
+    return {
+      commit: (tx) => this.#insert(tx, row, { run, prompt: input.prompt }),
+      go: (control) => {
+        session ??= openSession(this.#parts, row, run.id)
+        return this.#work(session, control, allowance)
+      },
+      cancel: () => {},
+      mayEnd: (tx, outcome) => outcome.state !== "completed" || !(waiting(tx, row.id) || hasLiveTasks(tx, row.id, "agents")),
+    }
+  }
+
+  #insert(tx: Tx, row: SessionRow, { run, prompt }: { run: RunRow; prompt: string }): void {
+    insertRow(tx, "session", row)
+    const content = [{ type: "text" as const, text: prompt }]
+    admit(tx, this.#parts.clock, { id: `prompt:${run.id}`, sessionId: row.id, origin: "peer", delivery: "steer", content })
+  }
+
+  async #work(session: Session, control: RunControl, allowance: Allowance): Promise<Outcome> {
+    try {
+      const end = await this.#toItsEnd(session, control, allowance)
+      if (control.signal.aborted) return await this.#stopped(session, control.signal.reason as StopCause)
+      return this.#outcomeOf(session, end)
+    } catch (error) {
+      if (control.signal.aborted) return await this.#stopped(session, control.signal.reason as StopCause)
+      throw error
+    }
+  }
+
+  async #toItsEnd(session: Session, { signal }: RunControl, allowance: Allowance): Promise<ConversationEnd> {
+    const options = { signal, allowance, awaits: "agents" as const }
+    const end = await converse(session, this.#parts, options)
+    if (end.type !== "done" || finalText(this.#parts.store, session.row.id) || !(await this.#askForReport(session))) return end
+    return converse(session, this.#parts, options)
+  }
+
+  /** Asks once for the missing report; false when that was done before. */
+  async #askForReport(session: Session): Promise<boolean> {
+    const { store, clock } = this.#parts
+    const id = `report:${session.runId}`
+    return store.write((tx) => {
+      if (tx.one("SELECT 1 FROM message WHERE id = :id", { id })) return false
+      const content = [{ type: "text" as const, text: FOR_A_REPORT }]
+      admit(tx, clock, { id, sessionId: session.row.id, origin: "system", delivery: "steer", content })
+      return true
+    })
+  }
+
+  #outcomeOf(session: Session, end: ConversationEnd): Outcome {
+    const said = lastText(this.#parts.store, session.row.id)
+    const result = said === undefined ? {} : { result: said }
+    switch (end.type) {
+      case "failed":
+        return { state: "failed", reason: messageOf(end.error), ...result }
+      case "out-of-steps":
+        return { state: "failed", reason: `it reached its limit of ${session.row.max_steps} steps`, ...result }
+      case "interrupted":
+      case "cut-off":
+        return { state: "stopped", reason: end.type, ...result }
+      case "done":
+      case "nothing":
+        return { state: "completed", result: finalText(this.#parts.store, session.row.id) ?? "(The agent ended without a report.)" }
+      default:
+        return end satisfies never
+    }
+  }
+
+  /** Everything that the agent started ends with it. */
+  async #stopped(session: Session, cause: StopCause): Promise<Outcome> {
+    const { store } = this.#parts
+    const live = store.all<{ id: string }>(
+      `SELECT task.id FROM task JOIN run ON run.task_id = task.id WHERE task.owner_id = :id AND run.state IN ${LIVE}`,
+      { id: session.row.id },
+    )
+    await this.#tasks.stop(live.map((task) => task.id), cause.by === "deadline" ? "program" : cause.by)
+    const said = lastText(store, session.row.id)
+    const result = said === undefined ? {} : { result: said }
+    if (cause.by === "deadline") return { state: "timed_out", reason: "its deadline passed", ...result }
+    return { state: "stopped", reason: `stopped by the ${cause.by}`, ...result }
+  }
+}

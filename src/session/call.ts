@@ -1,0 +1,106 @@
+// One tool call, from its row to its result: permitted, marked as running, done, stored. Whatever goes wrong becomes a
+// result that the model can read; the call's row is always closed.
+import { messageOf, UserError } from "../base/error.ts"
+import { publish } from "../store/feed.ts"
+import type { ToolCallRow } from "../store/rows.ts"
+import type { Store, Tx } from "../store/store.ts"
+import { settledNoticeId } from "../task/notice.ts"
+import { parseInput } from "../tool/registry.ts"
+import { textOutput, ToolError, type Tool, type ToolContext, type ToolOutput } from "../tool/tool.ts"
+import type { PermissionMode } from "../permission/permission.ts"
+import type { Session, SessionParts } from "./session.ts"
+
+type Ending = { type: "answered"; output: ToolOutput } | { type: "denied"; output: ToolOutput }
+
+export async function runCall(session: Session, parts: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): Promise<void> {
+  const ending = await perform(session, parts, { call, signal })
+  const write = call.replay === "never" ? parts.store.writeDurably : parts.store.write
+  await write.call(parts.store, (tx: Tx) => close(tx, session, parts, { call, ending }))
+}
+
+async function perform(session: Session, parts: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): Promise<Ending> {
+  if (signal.aborted) return failed("Not run: the turn was interrupted before this call began.")
+  const tool = session.tools.get(call.name)
+  if (!tool) return failed(`There is no tool named ${JSON.stringify(call.name)} here. Use one of: ${[...session.tools.keys()].join(", ")}.`)
+  try {
+    const input = parseInput(tool, JSON.parse(call.input))
+    const denial = permit(session, parts, { tool, input })
+    if (denial) return { type: "denied", output: textOutput(denial, { isError: true }) }
+    await begin(parts, call)
+    return { type: "answered", output: await tool.run(input, contextOf(session, parts, { call, signal })) }
+  } catch (error) {
+    if (signal.aborted) return failed("Interrupted by the user. It may have taken effect in part.")
+    if (error instanceof ToolError || error instanceof UserError) return failed(error.message)
+    parts.log.error(`tool ${call.name} failed inside`, { error, session: session.row.id })
+    return failed(`${call.name} failed inside Meanwhile: ${messageOf(error)}. This is not your mistake; try another way.`)
+  }
+}
+
+/** The reason why the call may not happen, or undefined when it may. Nobody can be asked yet: asking is refusing. */
+function permit(session: Session, parts: SessionParts, { tool, input }: { tool: Tool; input: unknown }): string | undefined {
+  const decision = parts.decide(session.row, {
+    tool: tool.name,
+    input,
+    readOnly: tool.readOnly,
+    cwd: session.row.cwd,
+    mode: session.row.permission_mode as PermissionMode,
+  })
+  switch (decision.type) {
+    case "allow":
+      return undefined
+    case "deny":
+      return `Permission denied: ${decision.reason}`
+    case "ask":
+      return `Permission denied: ${tool.name} needs the user's permission, and nobody is here to give it. The user can allow it with --allowedTools ${JSON.stringify(decision.rule)}. Go on without it if you can; otherwise say what you needed and why.`
+    default:
+      return decision satisfies never
+  }
+}
+
+async function begin({ store, clock }: SessionParts, call: ToolCallRow): Promise<void> {
+  const mark = (tx: Tx) =>
+    tx.run("UPDATE tool_call SET state = 'running', started_at = :now WHERE id = :id", { id: call.id, now: clock.now() })
+  await (call.replay === "never" ? store.writeDurably(mark) : store.write(mark))
+}
+
+function contextOf({ row }: Session, { store }: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): ToolContext {
+  return {
+    id: call.id,
+    sessionId: row.id,
+    rootId: row.root_id,
+    cwd: row.cwd,
+    signal,
+    intend: (intent) => storeIntent(store, call.id, intent),
+  }
+}
+
+async function storeIntent(store: Store, id: string, intent: Record<string, unknown>): Promise<void> {
+  await store.writeDurably((tx) => tx.run("UPDATE tool_call SET intent = :intent WHERE id = :id", { id, intent: JSON.stringify(intent) }))
+}
+
+function close(tx: Tx, { row }: Session, { clock }: SessionParts, { call, ending }: { call: ToolCallRow; ending: Ending }): void {
+  const { consumes, ...result } = ending.output
+  tx.run(
+    `UPDATE tool_call SET state = 'done', result = :result, is_error = :isError, denied = :denied, ended_at = :now
+     WHERE id = :id AND state <> 'done'`,
+    {
+      id: call.id,
+      result: JSON.stringify(result),
+      isError: result.isError ? 1 : 0,
+      denied: ending.type === "denied" ? 1 : 0,
+      now: clock.now(),
+    },
+  )
+  for (const runId of consumes ?? []) consume(tx, runId)
+  publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "tool_result", ref: call.id })
+}
+
+/** The result told the model of the run's end: its notice, if it still waits, must not tell it again. */
+function consume(tx: Tx, runId: string): void {
+  const waited = tx.run("DELETE FROM inbox WHERE id = :id", { id: settledNoticeId(runId) })
+  if (waited) tx.run("UPDATE run SET notice = 'consumed' WHERE id = :runId", { runId })
+}
+
+function failed(text: string): Ending {
+  return { type: "answered", output: textOutput(text, { isError: true }) }
+}

@@ -1,0 +1,50 @@
+// Finding sessions: the last one of a folder, or one by its name or the beginning of its id.
+import { UserError } from "../base/error.ts"
+import { oneLine } from "../base/text.ts"
+import type { SessionRow } from "../store/rows.ts"
+import type { Reader } from "../store/store.ts"
+
+/** The session with the user that was used last in this project. */
+export function lastSession(reader: Reader, project: string): SessionRow {
+  const row = reader.one<SessionRow>(
+    "SELECT * FROM session WHERE project = :project AND parent_id IS NULL ORDER BY updated_at DESC LIMIT 1",
+    { project },
+  )
+  if (!row) throw new UserError("no-session", `There is no session to continue in ${project}. Start one: meanwhile -p "…"`)
+  return row
+}
+
+/** By exact name (this project's first), else by the beginning of the id. Throws UserError unless there is just one. */
+export function findSession(reader: Reader, wanted: string, project: string): SessionRow {
+  const named = reader.all<SessionRow>(
+    `SELECT * FROM session WHERE parent_id IS NULL AND name = :wanted ORDER BY (project = :project) DESC, updated_at DESC LIMIT 1`,
+    { wanted, project },
+  )
+  const found = named.length > 0 ? named : byId(reader, wanted)
+  if (found.length === 1) return found[0]!
+  if (found.length === 0) throw new UserError("no-session", `There is no session ${JSON.stringify(wanted)}. List them: meanwhile sessions`)
+  const names = found.map((row) => `  ${row.id}  ${row.name ?? oneLine(firstPrompt(reader, row.id) ?? "", 60)}`)
+  throw new UserError("ambiguous-session", `${JSON.stringify(wanted)} is the beginning of several sessions:\n${names.join("\n")}`)
+}
+
+function byId(reader: Reader, prefix: string): SessionRow[] {
+  return reader.all<SessionRow>(
+    `SELECT * FROM session WHERE parent_id IS NULL AND substr(id, 1, length(:prefix)) = :prefix ORDER BY updated_at DESC LIMIT 10`,
+    { prefix: prefix.toLowerCase() },
+  )
+}
+
+/** The sessions with the user, the one used last first. */
+export function listSessions(reader: Reader): SessionRow[] {
+  return reader.all<SessionRow>("SELECT * FROM session WHERE parent_id IS NULL ORDER BY updated_at DESC")
+}
+
+/** What the user asked first: what a session without a name is known by. */
+export function firstPrompt(reader: Reader, sessionId: string): string | undefined {
+  const row = reader.one<{ content: string }>(
+    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'user' AND origin = 'human' ORDER BY seq LIMIT 1`,
+    { sessionId },
+  )
+  const parts = row ? (JSON.parse(row.content) as { type: string; text?: string }[]) : []
+  return parts.find((part) => part.type === "text")?.text
+}

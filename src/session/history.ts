@@ -1,0 +1,84 @@
+// The conversation as a model sees it, built from rows: messages in order, and after each assistant message the
+// results of its tool calls, which live on the calls' rows. Kept between steps, so that a step reads only what is new.
+import type { AssistantPart, ModelMessage, ToolResultPart, UserPart } from "../model/message.ts"
+import type { MessageRow, ToolCallRow } from "../store/rows.ts"
+import type { Reader } from "../store/store.ts"
+import type { ToolOutput } from "../tool/tool.ts"
+
+export class History {
+  readonly #reader: Reader
+  readonly #sessionId: string
+  readonly #messages: ModelMessage[] = []
+  #lastSeq = 0
+
+  constructor(reader: Reader, sessionId: string) {
+    this.#reader = reader
+    this.#sessionId = sessionId
+  }
+
+  /** All messages so far. Called between steps, when every tool call has its result. */
+  messages(): readonly ModelMessage[] {
+    const rows = this.#reader.all<MessageRow>(
+      "SELECT * FROM message WHERE session_id = :sessionId AND seq > :after ORDER BY seq",
+      { sessionId: this.#sessionId, after: this.#lastSeq },
+    )
+    for (const row of rows) {
+      this.#append(row)
+      this.#lastSeq = row.seq
+    }
+    return this.#messages
+  }
+
+  #append(row: MessageRow): void {
+    if (row.role === "user") {
+      this.#messages.push({ role: "user", content: JSON.parse(row.content) as UserPart[] })
+      return
+    }
+    this.#messages.push({ role: "assistant", content: JSON.parse(row.content) as AssistantPart[] })
+    const calls = this.#reader.all<ToolCallRow>("SELECT * FROM tool_call WHERE step_id = :step ORDER BY idx", {
+      step: row.step_id,
+    })
+    if (calls.length > 0) this.#messages.push({ role: "tool", content: calls.map(resultPart) })
+  }
+}
+
+function resultPart(call: ToolCallRow): ToolResultPart {
+  if (call.result === null) throw new Error(`tool call ${call.id} has no result yet`)
+  const output = JSON.parse(call.result) as ToolOutput
+  return {
+    type: "tool-result",
+    callId: call.call_id,
+    name: call.name,
+    content: output.content,
+    isError: call.is_error === 1,
+  }
+}
+
+/** What the session's last step said, when that step ended the turn (it called nothing) and said anything. */
+export function finalText(reader: Reader, sessionId: string): string | undefined {
+  const row = reader.one<{ content: string | null }>(
+    `SELECT (SELECT content FROM message WHERE message.id = step.message_id) AS content FROM step
+     WHERE session_id = :sessionId AND NOT EXISTS (SELECT 1 FROM tool_call WHERE step_id = step.id)
+       AND n = (SELECT MAX(n) FROM step WHERE session_id = :sessionId)`,
+    { sessionId },
+  )
+  return row?.content ? textOf(JSON.parse(row.content) as AssistantPart[]) : undefined
+}
+
+/** The last text that the session's model said at all, be it on the way. */
+export function lastText(reader: Reader, sessionId: string): string | undefined {
+  const rows = reader.all<{ content: string }>(
+    "SELECT content FROM message WHERE session_id = :sessionId AND role = 'assistant' ORDER BY seq DESC LIMIT 20",
+    { sessionId },
+  )
+  for (const row of rows) {
+    const text = textOf(JSON.parse(row.content) as AssistantPart[])
+    if (text) return text
+  }
+  return undefined
+}
+
+export function textOf(parts: readonly (AssistantPart | UserPart)[]): string | undefined {
+  const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n")
+  return text.trim() ? text : undefined
+}

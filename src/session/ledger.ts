@@ -1,0 +1,62 @@
+// The usage ledger: a row is open before its request is sent, and closed with what the request used. Every figure of
+// tokens or money that is shown anywhere is a sum over these rows.
+import type { Clock } from "../base/clock.ts"
+import type { Usage } from "../model/model.ts"
+import type { LedgerRow } from "../store/rows.ts"
+import { insertRow, type Tx } from "../store/store.ts"
+import type { Session } from "./session.ts"
+
+export function openEntry(tx: Tx, clock: Clock, entry: { id: string; stepId: string; session: Session }): void {
+  const { row, runId } = entry.session
+  const { provider, model } = splitModel(row.model)
+  const ledger: LedgerRow = {
+    id: entry.id,
+    root_id: row.root_id,
+    session_id: row.id,
+    run_id: runId,
+    step_id: entry.stepId,
+    purpose: "turn",
+    provider,
+    model,
+    state: "open",
+    input_tokens: 0,
+    output_tokens: 0,
+    cache_read_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    cost_nanos: null,
+    opened_at: clock.now(),
+    closed_at: null,
+  }
+  insertRow(tx, "ledger", ledger)
+}
+
+/** `estimated`: the provider did not say; the figures are our best guess and are shown as such. */
+export function closeEntry(
+  tx: Tx,
+  clock: Clock,
+  entry: { id: string; state: "closed" | "estimated"; usage: Usage; costNanos: number | null },
+): void {
+  tx.run(
+    `UPDATE ledger SET state = :state, input_tokens = :input, output_tokens = :output, cache_read_tokens = :read,
+       cache_write_tokens = :write, reasoning_tokens = :reasoning, cost_nanos = :cost, closed_at = :now
+     WHERE id = :id AND state = 'open'`,
+    {
+      id: entry.id,
+      state: entry.state,
+      input: entry.usage.inputTokens,
+      output: entry.usage.outputTokens,
+      read: entry.usage.cacheReadTokens,
+      write: entry.usage.cacheWriteTokens,
+      reasoning: entry.usage.reasoningTokens,
+      cost: entry.costNanos,
+      now: clock.now(),
+    },
+  )
+}
+
+/** `provider/model` in its two parts; the scout is both. */
+export function splitModel(id: string): { provider: string; model: string } {
+  const slash = id.indexOf("/")
+  return slash < 0 ? { provider: id, model: id } : { provider: id.slice(0, slash), model: id.slice(slash + 1) }
+}

@@ -1,0 +1,218 @@
+// One model request: the step's row and its ledger entry are written before it is sent; the reply, its tool calls and
+// what it used are committed together, before any of the calls acts.
+import { messageOf } from "../base/error.ts"
+import { oneLine } from "../base/text.ts"
+import type { AssistantPart, ToolCallPart } from "../model/message.ts"
+import type { Retry } from "../model/retry.ts"
+import { ModelError, type ModelEvent, type ModelRequest, type StopReason, type Usage } from "../model/model.ts"
+import { publish } from "../store/feed.ts"
+import type { StepRow, ToolCallRow } from "../store/rows.ts"
+import { insertRow, type Tx } from "../store/store.ts"
+import { toolSpecs } from "../tool/registry.ts"
+import { insertMessage, nextSeq } from "./inbox.ts"
+import { closeEntry, openEntry } from "./ledger.ts"
+import type { Session, SessionParts } from "./session.ts"
+
+export interface Reply {
+  step: StepRow
+  stop: StopReason
+  calls: ToolCallRow[]
+}
+
+/** Asks the model once. Throws a ModelError, or the signal's reason; the step is then closed as failed or aborted. */
+export async function ask(session: Session, parts: SessionParts, turn: { id: string; signal: AbortSignal }): Promise<Reply> {
+  const { store, clock, ids } = parts
+  const ledgerId = ids.uuid()
+  const step = await store.write((tx) => {
+    const row = newStep(session, { id: ids.uuid(), messageId: ids.uuid(), turnId: turn.id, n: nextStep(tx, session), now: clock.now() })
+    insertRow(tx, "step", row)
+    openEntry(tx, clock, { id: ledgerId, stepId: row.id, session })
+    return row
+  })
+  const request: ModelRequest = {
+    system: session.row.system,
+    messages: session.history.messages(),
+    tools: toolSpecs([...session.tools.values()]),
+    cacheKey: session.row.id,
+  }
+  const heard: Heard = { characters: 0 }
+  try {
+    const finish = await listen(parts, { session, step, request, signal: turn.signal, heard })
+    const costNanos = await parts.models.price(session.row.model, finish.usage)
+    return await store.write((tx) => {
+      closeEntry(tx, clock, { id: ledgerId, state: "closed", usage: finish.usage, costNanos })
+      return commitReply(tx, { session, parts, step, finish })
+    })
+  } catch (error) {
+    const aborted = turn.signal.aborted
+    const usage = (error instanceof ModelError ? error.options.usage : undefined) ?? heard.usage
+    const spent = usage ?? (aborted ? guess(request, heard.characters) : NOTHING)
+    const costNanos = await parts.models.price(session.row.model, spent)
+    await store.write((tx) => {
+      closeEntry(tx, clock, { id: ledgerId, state: usage || aborted ? "estimated" : "closed", usage: spent, costNanos })
+      tx.run("UPDATE step SET state = :state, error = :error, ended_at = :now WHERE id = :id", {
+        id: step.id,
+        state: aborted ? "aborted" : "failed",
+        error: messageOf(error),
+        now: clock.now(),
+      })
+    })
+    throw error
+  }
+}
+
+/** What came of an answer so far: all that is known of its cost when it is cut off. */
+interface Heard {
+  characters: number
+  usage?: Usage | undefined
+}
+
+interface Listening {
+  session: Session
+  step: StepRow
+  request: ModelRequest
+  signal: AbortSignal
+  heard: Heard
+}
+
+/** Takes in the stream to its last event. */
+async function listen(parts: SessionParts, listening: Listening): Promise<Extract<ModelEvent, { type: "finish" }>> {
+  const { session, step, request, signal, heard } = listening
+  const events = parts.models.ask({
+    model: session.row.model,
+    request,
+    rootId: session.row.root_id,
+    isRoot: session.row.parent_id === null,
+    signal,
+    onRetry: (retry) => noteRetry(parts, { session, step, retry }),
+  })
+  for await (const event of events) {
+    if (event.type === "restart") Object.assign(heard, { characters: 0, usage: undefined })
+    if (event.type === "text" || event.type === "reasoning") heard.characters += event.delta.length
+    if (event.type === "progress") heard.usage = event.usage ?? heard.usage
+    if (event.type === "finish") return event
+  }
+  throw new ModelError("cut", `${session.row.model} ended its answer without finishing it.`)
+}
+
+/** Each failed attempt that cost something is a ledger row of its own; whoever watches is told of the pause. */
+async function noteRetry(parts: SessionParts, { session, step, retry }: { session: Session; step: StepRow; retry: Retry }): Promise<void> {
+  const { store, clock, ids, models } = parts
+  const costNanos = retry.usage ? await models.price(session.row.model, retry.usage) : null
+  await store.write((tx) => {
+    if (retry.usage) {
+      const id = ids.uuid()
+      openEntry(tx, clock, { id, stepId: step.id, session })
+      closeEntry(tx, clock, { id, state: "estimated", usage: retry.usage, costNanos })
+    }
+    const data = { attempt: retry.attempt, wait_ms: retry.waitMs, reason: retry.error.message }
+    publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
+  })
+}
+
+function commitReply(
+  tx: Tx,
+  { session, parts, step, finish }: { session: Session; parts: SessionParts; step: StepRow; finish: Extract<ModelEvent, { type: "finish" }> },
+): Reply {
+  const { clock, ids } = parts
+  const now = clock.now()
+  const calls = finish.parts.filter((part) => part.type === "tool-call").map((part, idx) => newCall(session, { step, part, idx, id: ids.uuid() }))
+  const state = calls.length > 0 ? "calling" : "done"
+  tx.run("UPDATE step SET state = :state, stop_reason = :stop, ended_at = :endedAt WHERE id = :id", {
+    id: step.id,
+    state,
+    stop: finish.stop,
+    endedAt: state === "done" ? now : null,
+  })
+  for (const call of calls) insertRow(tx, "tool_call", call)
+  // A reply without any part is no message: providers refuse an empty one when it is sent back.
+  if (finish.parts.length > 0) insertMessage(tx, clock, session.row.root_id, assistantMessage(tx, { session, step, parts: finish.parts, now }))
+  const last = calls.at(-1)
+  if (session.runId && last) noteProgress(tx, parts, { session, runId: session.runId, uses: calls.length, last })
+  return { step: { ...step, state, stop_reason: finish.stop }, stop: finish.stop, calls }
+}
+
+function assistantMessage(tx: Tx, made: { session: Session; step: StepRow; parts: AssistantPart[]; now: number }) {
+  return {
+    id: made.step.message_id,
+    session_id: made.session.row.id,
+    seq: nextSeq(tx, made.session.row.id),
+    role: "assistant",
+    origin: null,
+    content: JSON.stringify(made.parts),
+    turn_id: made.step.turn_id,
+    step_id: made.step.id,
+    created_at: made.now,
+  } as const
+}
+
+/** What an agent is doing now, for those who watch its task. */
+function noteProgress(
+  tx: Tx,
+  { clock }: SessionParts,
+  { session, runId, uses, last }: { session: Session; runId: string; uses: number; last: ToolCallRow },
+): void {
+  tx.run(
+    "UPDATE run SET tool_uses = tool_uses + :uses, last_tool = :tool, activity = :activity, event_at = :now WHERE id = :runId",
+    { runId, uses, tool: last.name, activity: activityOf(last), now: clock.now() },
+  )
+  publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "task_progress", ref: runId })
+}
+
+/** A tool call in a few words: its name and the argument that says most. */
+function activityOf(call: ToolCallRow): string {
+  const input = JSON.parse(call.input) as Record<string, unknown> | null
+  const named = ["file_path", "pattern", "command", "description", "path", "task_id"].map((key) => input?.[key])
+  const detail = named.find((value) => typeof value === "string") as string | undefined
+  return detail ? `${call.name} ${oneLine(detail, 80)}` : call.name
+}
+
+function newStep(session: Session, made: { id: string; messageId: string; turnId: string; n: number; now: number }): StepRow {
+  return {
+    id: made.id,
+    session_id: session.row.id,
+    turn_id: made.turnId,
+    n: made.n,
+    state: "asking",
+    model: session.row.model,
+    message_id: made.messageId,
+    stop_reason: null,
+    error: null,
+    started_at: made.now,
+    ended_at: null,
+  }
+}
+
+function nextStep(tx: Tx, session: Session): number {
+  const sql = "SELECT COALESCE(MAX(n), 0) + 1 AS next FROM step WHERE session_id = :id"
+  return tx.one<{ next: number }>(sql, { id: session.row.id })!.next
+}
+
+function newCall(session: Session, made: { step: StepRow; part: ToolCallPart; idx: number; id: string }): ToolCallRow {
+  return {
+    id: made.id,
+    call_id: made.part.callId,
+    session_id: session.row.id,
+    step_id: made.step.id,
+    idx: made.idx,
+    name: made.part.name,
+    input: JSON.stringify(made.part.input ?? {}),
+    state: "pending",
+    replay: session.tools.get(made.part.name)?.replay ?? "safe",
+    intent: null,
+    task_id: null,
+    result: null,
+    is_error: 0,
+    denied: 0,
+    started_at: null,
+    ended_at: null,
+  }
+}
+
+const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+
+/** What an aborted request may have used: four characters a token, the rule of thumb of the providers' own pages. */
+function guess(request: ModelRequest, heard: number): Usage {
+  const asked = request.system.length + JSON.stringify(request.messages).length + JSON.stringify(request.tools).length
+  return { ...NOTHING, inputTokens: Math.ceil(asked / 4), outputTokens: Math.ceil(heard / 4) }
+}

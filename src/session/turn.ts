@@ -1,0 +1,89 @@
+// The turn: a plain loop. What waits in the inbox becomes messages; the model is asked; its tool calls run side by
+// side; what came in meanwhile joins at the step boundary; until the model calls nothing and nothing waits.
+import { messageOf, UserError } from "../base/error.ts"
+import { publish } from "../store/feed.ts"
+import type { Origin, TurnRow } from "../store/rows.ts"
+import { insertRow, type Tx } from "../store/store.ts"
+import { runCall } from "./call.ts"
+import { drain } from "./inbox.ts"
+import type { Session, SessionParts } from "./session.ts"
+import { ask } from "./step.ts"
+
+export type TurnEnd =
+  /** Nothing was waiting. */
+  | { type: "nothing" }
+  | { type: "done"; turnId: string }
+  | { type: "failed"; turnId: string; error: unknown }
+  | { type: "out-of-steps"; turnId: string }
+  | { type: "interrupted"; turnId: string }
+
+/** How many more steps a session may take; shared by the turns of one call. */
+export interface Allowance {
+  steps: number
+}
+
+export async function runTurn(session: Session, parts: SessionParts, { signal, allowance }: { signal: AbortSignal; allowance: Allowance }): Promise<TurnEnd> {
+  const turn = await begin(session, parts)
+  if (!turn) return { type: "nothing" }
+  try {
+    for (;;) {
+      if (allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
+      const { calls, step, stop } = await ask(session, parts, { id: turn.id, signal })
+      await Promise.all(calls.map((call) => runCall(session, parts, { call, signal })))
+      if (calls.length > 0) await closeStep(parts, step.id)
+      signal.throwIfAborted()
+      if (stop === "refused") throw new UserError("refused", `${session.row.model} refused to answer this. Put it in other words, or use another model (--model).`)
+      if (await goesOn(session, parts, { turn, mustAnswer: calls.length > 0 })) continue
+      return { type: "done", turnId: turn.id }
+    }
+  } catch (error) {
+    if (signal.aborted) return await end(session, parts, { type: "interrupted", turnId: turn.id })
+    return await end(session, parts, { type: "failed", turnId: turn.id, error })
+  }
+}
+
+/** Opens a turn with everything that waits, or returns undefined when nothing does. */
+async function begin(session: Session, { store, clock, ids }: SessionParts): Promise<TurnRow | undefined> {
+  const { row } = session
+  return store.write((tx) => {
+    const turnId = ids.uuid()
+    const messages = drain(tx, clock, { rootId: row.root_id, sessionId: row.id, turnId, at: "start" })
+    if (messages.length === 0) return undefined
+    const origins = new Set(messages.map((message) => message.origin))
+    const cause = (["human", "peer", "system", "task"] as Origin[]).find((origin) => origins.has(origin)) ?? "system"
+    const turn: TurnRow = { id: turnId, session_id: row.id, state: "open", cause, error: null, started_at: clock.now(), ended_at: null }
+    insertRow(tx, "turn", turn)
+    tx.run("UPDATE session SET updated_at = :now WHERE id = :id", { id: row.id, now: clock.now() })
+    publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turnId, data: { state: "open" } })
+    return turn
+  })
+}
+
+/** At a step boundary: takes in what came meanwhile. Ends the turn, in the same transaction, when there is no more. */
+async function goesOn({ row }: Session, { store, clock }: SessionParts, { turn, mustAnswer }: { turn: TurnRow; mustAnswer: boolean }): Promise<boolean> {
+  return store.write((tx) => {
+    const came = drain(tx, clock, { rootId: row.root_id, sessionId: row.id, turnId: turn.id, at: "boundary" })
+    if (mustAnswer || came.length > 0) return true
+    closeTurn(tx, { id: turn.id, state: "done", error: null, now: clock.now() })
+    publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turn.id, data: { state: "done" } })
+    return false
+  })
+}
+
+async function closeStep({ store, clock }: SessionParts, stepId: string): Promise<void> {
+  await store.write((tx) => tx.run("UPDATE step SET state = 'done', ended_at = :now WHERE id = :id", { id: stepId, now: clock.now() }))
+}
+
+async function end<E extends Exclude<TurnEnd, { type: "nothing" | "done" }>>({ row }: Session, { store, clock }: SessionParts, how: E): Promise<E> {
+  const state = how.type === "interrupted" ? "interrupted" : "failed"
+  const error = how.type === "failed" ? messageOf(how.error) : how.type === "out-of-steps" ? "out of steps" : null
+  await store.write((tx) => {
+    closeTurn(tx, { id: how.turnId, state, error, now: clock.now() })
+    publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: how.turnId, data: { state } })
+  })
+  return how
+}
+
+function closeTurn(tx: Tx, { id, state, error, now }: { id: string; state: TurnRow["state"]; error: string | null; now: number }): void {
+  tx.run("UPDATE turn SET state = :state, error = :error, ended_at = :now WHERE id = :id AND state = 'open'", { id, state, error, now })
+}

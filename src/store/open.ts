@@ -1,0 +1,247 @@
+// Opens the user's one database: folder and file permissions, versions and migrations, and errors that say what to do.
+import { chmodSync, existsSync, mkdirSync, statfsSync } from "node:fs"
+import { join } from "node:path"
+import type { Clock } from "../base/clock.ts"
+import { messageOf, UserError } from "../base/error.ts"
+import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
+import { Bells } from "./bells.ts"
+import { MIN_WRITER, migrations, SCHEMA_VERSION } from "./schema.ts"
+import type { Store, Topic, Tx } from "./store.ts"
+
+/** How long a write waits for another process's lock before it becomes an error. */
+const BUSY_LIMIT_MS = 10_000
+
+export interface OpenOptions {
+  /** The data folder; made, with mode 0700, when it does not exist. */
+  folder: string
+  clock: Clock
+}
+
+/** Opens the database in `folder`, creating or migrating it. Throws UserError when it cannot be used. */
+export async function openStore({ folder, clock }: OpenOptions): Promise<Store> {
+  const path = join(folder, "meanwhile.db")
+  preparePlace(folder)
+  const connection = guarded(path, () => connect(path, "NORMAL"))
+  try {
+    await retryBusy(clock, path, () => {
+      guarded(path, () => migrate(connection, path))
+      return () => undefined
+    })
+  } catch (error) {
+    connection.close()
+    throw error
+  }
+  return new SqliteStore(folder, path, clock, connection)
+}
+
+class SqliteStore implements Store {
+  readonly #folder: string
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #normal: Sqlite
+  readonly #bells = new Bells(() => this.folder("bell"))
+  #full: Sqlite | undefined
+
+  constructor(folder: string, path: string, clock: Clock, normal: Sqlite) {
+    this.#folder = folder
+    this.#path = path
+    this.#clock = clock
+    this.#normal = normal
+  }
+
+  one<T>(sql: string, params = {}): T | undefined {
+    return guarded(this.#path, () => this.#normal.one<T>(sql, params))
+  }
+
+  all<T>(sql: string, params = {}): T[] {
+    return guarded(this.#path, () => this.#normal.all<T>(sql, params))
+  }
+
+  write<T>(change: (tx: Tx) => T): Promise<T> {
+    return this.#transact(this.#normal, change)
+  }
+
+  writeDurably<T>(change: (tx: Tx) => T): Promise<T> {
+    this.#full ??= guarded(this.#path, () => connect(this.#path, "FULL"))
+    return this.#transact(this.#full, change)
+  }
+
+  listen(topic: Topic, listener: () => void): Disposable {
+    return this.#bells.listen(topic, listener)
+  }
+
+  folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string {
+    const path = join(this.#folder, name)
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    return path
+  }
+
+  close(): void {
+    this.#full?.close()
+    this.#normal.close()
+  }
+
+  async #transact<T>(connection: Sqlite, change: (tx: Tx) => T): Promise<T> {
+    const rung = new Set<Topic>()
+    const tx: Tx = {
+      one: (sql, params) => connection.one(sql, params),
+      all: (sql, params) => connection.all(sql, params),
+      run: (sql, params) => connection.run(sql, params),
+      ring: (topic) => rung.add(topic),
+    }
+    const result = await retryBusy(this.#clock, this.#path, () => {
+      guarded(this.#path, () => connection.exec("BEGIN IMMEDIATE"))
+      return () => this.#finish(connection, () => change(tx))
+    })
+    for (const topic of rung) this.#bells.ring(topic)
+    return result
+  }
+
+  #finish<T>(connection: Sqlite, change: () => T): T {
+    try {
+      const result = change()
+      connection.exec("COMMIT")
+      return result
+    } catch (error) {
+      rollback(connection)
+      throw described(this.#path, error)
+    }
+  }
+}
+
+/** SQLite ends some transactions by itself (a full disk): then there is nothing left to roll back. */
+function rollback(connection: Sqlite): void {
+  try {
+    connection.exec("ROLLBACK")
+  } catch (error) {
+    if (!messageOf(error).includes("no transaction is active")) throw error
+  }
+}
+
+/**
+ * Takes the lock by `lock`, again and again while another process has it, and then does what that returned, with no
+ * await in between: a transaction is never open while other code runs.
+ */
+async function retryBusy<T>(clock: Clock, path: string, lock: () => () => T): Promise<T> {
+  const started = clock.now()
+  for (let delay = 1; ; delay = Math.min(delay * 2, 50)) {
+    const locked = tryLock(lock)
+    if (locked) return locked()
+    if (clock.now() - started > BUSY_LIMIT_MS)
+      throw new UserError(
+        "database-busy",
+        `The database ${path} has been locked by another program for ${BUSY_LIMIT_MS / 1000} s. Nothing was written. Close the program that holds it (try: fuser ${path}) and run this again.`,
+      )
+    await clock.sleep(delay)
+  }
+}
+
+function tryLock<T>(lock: () => () => T): (() => T) | undefined {
+  try {
+    return lock()
+  } catch (error) {
+    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return undefined
+    throw error
+  }
+}
+
+function connect(path: string, synchronous: "NORMAL" | "FULL"): Sqlite {
+  const connection = new Sqlite(path)
+  connection.exec(`PRAGMA synchronous = ${synchronous}`)
+  return connection
+}
+
+function migrate(db: Sqlite, path: string): void {
+  let version = versionOf(db)
+  if (version < SCHEMA_VERSION) {
+    // The journal mode is kept in the file: only a new one is asked to change, and that needs no transaction.
+    if (version === 0) db.exec("PRAGMA journal_mode = WAL")
+    db.exec("BEGIN IMMEDIATE")
+    try {
+      // Read again inside the transaction: another process may have migrated in between.
+      for (version = versionOf(db); version < SCHEMA_VERSION; version++) db.exec(migrations[version]!)
+      db.run("INSERT INTO meta VALUES ('min_writer', :v) ON CONFLICT (key) DO UPDATE SET value = MAX(value, :v)", {
+        v: String(MIN_WRITER),
+      })
+      if (versionOf(db) < SCHEMA_VERSION) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
+      db.exec("COMMIT")
+    } catch (error) {
+      rollback(db)
+      throw error
+    }
+    chmodSync(path, 0o600)
+    return
+  }
+  if (version === SCHEMA_VERSION) return
+  const minWriter = Number(db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'min_writer'")?.value ?? version)
+  if (minWriter > SCHEMA_VERSION)
+    throw new UserError(
+      "database-newer",
+      `The database ${path} was made by a newer version of Meanwhile (schema ${version}; this one writes ${SCHEMA_VERSION}). Update Meanwhile, or point MEANWHILE_HOME at another folder. Nothing was changed.`,
+    )
+}
+
+function versionOf(db: Sqlite): number {
+  return db.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0
+}
+
+// Magic numbers of file systems over which SQLite's locks cannot be trusted: statfs(2), linux/magic.h.
+const UNSAFE_FILE_SYSTEMS = new Map([
+  [0x6969, "NFS"],
+  [0x65735546, "FUSE or virtiofs"],
+  [0x01021997, "9p"],
+  [0xff534d42, "CIFS"],
+  [0xfe534d42, "SMB"],
+])
+
+function preparePlace(folder: string): void {
+  try {
+    if (!existsSync(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw new UserError(
+      "home-unusable",
+      `The folder ${folder} can't be made: ${messageOf(error)}. Make it writable, or set MEANWHILE_HOME to a folder that is.`,
+    )
+  }
+  const kind = process.platform === "linux" ? UNSAFE_FILE_SYSTEMS.get(statfsSync(folder).type) : undefined
+  if (kind)
+    throw new UserError(
+      "home-on-network",
+      `The folder ${folder} is on a ${kind} file system, where file locks can't be trusted and work could be lost. Set MEANWHILE_HOME to a folder on a local disk.`,
+    )
+}
+
+function guarded<T>(path: string, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw described(path, error)
+  }
+}
+
+/** Gives the conditions that a person can mend a message that says how; leaves the rest, and busy, as it is. */
+function described(path: string, error: unknown): unknown {
+  const code = sqliteCode(error)
+  if (!code || code.startsWith("SQLITE_BUSY")) return error
+  if (code.startsWith("SQLITE_FULL"))
+    return new UserError(
+      "disk-full",
+      `The disk that holds ${path} is full. What was stored before is intact; what you just did is not stored. Free some space and run this again.`,
+    )
+  if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_PERM"))
+    return new UserError(
+      "database-read-only",
+      `The database ${path} can't be written (${messageOf(error)}). Check the owner and permissions of its folder, or set MEANWHILE_HOME to a folder that is yours.`,
+    )
+  if (code.startsWith("SQLITE_NOTADB") || code.startsWith("SQLITE_CORRUPT"))
+    return new UserError(
+      "database-damaged",
+      `The database ${path} is damaged (${messageOf(error)}). Nothing was changed. Keep a copy and try: sqlite3 ${path} .recover | sqlite3 recovered.db. To start afresh, move it away together with its -wal and -shm files.`,
+    )
+  if (code.startsWith("SQLITE_IOERR"))
+    return new UserError(
+      "disk-error",
+      `Reading or writing ${path} failed (${code}: ${messageOf(error)}). What was stored before is intact. Check the disk (space, mount, permissions) and run this again.`,
+    )
+  return error
+}

@@ -1,0 +1,75 @@
+// Finding tasks: by a prefix of their id, and in lists for people and models. Everything is read from rows.
+import { UserError } from "../base/error.ts"
+import { oneLine } from "../base/text.ts"
+import type { RunRow, TaskRow } from "../store/rows.ts"
+import type { Reader } from "../store/store.ts"
+import { LIVE } from "./task.ts"
+
+/** A task with its newest run and what its requests, and those of everything below it, used so far. */
+export interface TaskView {
+  task: TaskRow
+  run: RunRow
+  /** Tokens of all kinds. */
+  tokens: number
+  /** Nano-dollars; null when a request's price is not known. */
+  costNanos: number | null
+}
+
+/** Which tasks: of one tree, of one owner, or all; `live` leaves out what has settled. */
+export interface Scope {
+  rootId?: string
+  ownerId?: string
+  live?: boolean
+}
+
+/** Oldest first. */
+export function listTasks(reader: Reader, { rootId, ownerId, live = false }: Scope): TaskView[] {
+  const runs = reader.all<RunRow>(
+    `SELECT run.* FROM task JOIN run ON run.task_id = task.id
+     WHERE run.n = (SELECT MAX(n) FROM run AS newer WHERE newer.task_id = task.id)
+       AND (:rootId IS NULL OR task.root_id = :rootId) AND (:ownerId IS NULL OR task.owner_id = :ownerId)
+       AND (:live = 0 OR run.state IN ${LIVE})
+     ORDER BY task.created_at, task.rowid`,
+    { rootId: rootId ?? null, ownerId: ownerId ?? null, live: live ? 1 : 0 },
+  )
+  return runs.map((run) => viewOf(reader, run))
+}
+
+/** The task whose id begins with `prefix`. Throws UserError, with the candidates, unless there is exactly one. */
+export function findTask(reader: Reader, prefix: string, rootId?: string): TaskView {
+  const found = reader.all<TaskRow>(
+    `SELECT * FROM task WHERE substr(id, 1, length(:prefix)) = :prefix AND (:rootId IS NULL OR root_id = :rootId)
+     ORDER BY created_at DESC LIMIT 11`,
+    { prefix: prefix.trim().toLowerCase(), rootId: rootId ?? null },
+  )
+  const only = found.length === 1 || found[0]?.id === prefix ? found[0] : undefined
+  if (only) return viewOf(reader, newestRun(reader, only.id))
+  if (found.length === 0) throw new UserError("no-such-task", `There is no task ${JSON.stringify(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`)
+  const names = found.slice(0, 10).map((task) => `  ${task.id}  ${oneLine(task.description, 60)}`)
+  throw new UserError("ambiguous-task", `${JSON.stringify(prefix)} is the beginning of several tasks:\n${names.join("\n")}`)
+}
+
+function viewOf(reader: Reader, run: RunRow): TaskView {
+  const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
+  const used = task.session_id ? usageBelow(reader, task.session_id) : { tokens: 0, costNanos: 0 }
+  return { task, run, ...used }
+}
+
+/** Sums of the ledger over a session and all below it. */
+export function usageBelow(reader: Reader, sessionId: string): { tokens: number; costNanos: number | null } {
+  const sum = reader.one<{ tokens: number | null; cost: number | null; unpriced: number }>(
+    `WITH RECURSIVE tree (id) AS (
+       VALUES (:sessionId) UNION ALL SELECT session.id FROM session JOIN tree ON session.parent_id = tree.id)
+     SELECT SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens, SUM(cost_nanos) AS cost,
+       SUM(cost_nanos IS NULL AND state <> 'open') AS unpriced
+     FROM tree JOIN ledger ON ledger.session_id = tree.id`,
+    { sessionId },
+  )
+  return { tokens: sum?.tokens ?? 0, costNanos: sum?.unpriced ? null : (sum?.cost ?? 0) }
+}
+
+export function newestRun(reader: Reader, taskId: string): RunRow {
+  const run = reader.one<RunRow>("SELECT * FROM run WHERE task_id = :taskId ORDER BY n DESC LIMIT 1", { taskId })
+  if (!run) throw new Error(`task ${taskId} has no run`)
+  return run
+}

@@ -1,0 +1,39 @@
+// What a settled run tells the session that owns it. The text is rendered and made harmless here and nowhere else.
+import { duration, oneLine } from "../base/text.ts"
+import type { RunRow, TaskRow } from "../store/rows.ts"
+
+/** The one settled notice of a run: minted with the run, so that a second one is a key conflict, not a second message. */
+export function settledNoticeId(runId: string): string {
+  return `notice:${runId}:settled`
+}
+
+export function renderNotice(task: TaskRow, run: RunRow, agent: string | undefined): string {
+  const attributes = [
+    ["task", task.id],
+    ["kind", task.kind],
+    ...(agent ? [["agent", agent]] : []),
+    ["description", oneLine(task.description, 120)],
+    ["status", run.state],
+    ...(run.exit_code === null ? [] : [["exit_code", String(run.exit_code)]]),
+    ["duration", duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))],
+  ]
+  const head = attributes.map(([name, value]) => `${name}="${escapeAttribute(value!)}"`).join(" ")
+  return `<task-notification ${head}>\n${defuse(noticeBody(run))}\n</task-notification>`
+}
+
+function noticeBody(run: RunRow): string {
+  const lines = [run.reason && run.state !== "completed" ? `(${run.state}: ${run.reason})` : "", run.result?.trim() ?? ""]
+  const body = lines.filter(Boolean).join("\n")
+  return body || "(no output)"
+}
+
+const TAGS = /<(?=\s*\/?\s*(?:task-notification|system-reminder|task-ledger)\b)/gi
+
+/** Output of a task can imitate our own tags; it must not pass for one. Everything else in it stays as it is. */
+export function defuse(text: string): string {
+  return text.replace(TAGS, "&lt;")
+}
+
+function escapeAttribute(value: string): string {
+  return value.replace(/[&<>"\n\r]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] ?? " ")
+}

@@ -1,0 +1,87 @@
+// The end of a run. Its terminal state, its notice and what passes to its owner are one transaction; settling twice is
+// a no-op. The state in the WHERE clause is the only guard: a key conflict further on is a bug and throws.
+import type { Clock } from "../base/clock.ts"
+import { publish } from "../store/feed.ts"
+import type { RunRow, TaskRow } from "../store/rows.ts"
+import type { Tx } from "../store/store.ts"
+import { renderNotice, settledNoticeId } from "./notice.ts"
+import { LIVE, type Outcome } from "./task.ts"
+
+/** The most of a result that is kept on the row and told to the owner; the spool or the child session has the rest. */
+export const RESULT_BYTES = 32 * 1024
+
+export type Settled = { type: "settled"; run: RunRow } | { type: "already-settled" }
+
+export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string; outcome: Outcome }): Settled {
+  const now = clock.now()
+  const changed = tx.run(
+    `UPDATE run SET state = :state, result = :result, reason = :reason, exit_code = COALESCE(:exitCode, exit_code),
+       ended_at = :now, event_at = :now,
+       notice = CASE background WHEN 1 THEN 'pending' ELSE 'none' END,
+       quiet = CASE WHEN stop_by = 'user' THEN 1 ELSE quiet END
+     WHERE id = :runId AND state IN ${LIVE}`,
+    {
+      runId,
+      now,
+      state: outcome.state,
+      result: outcome.result === undefined ? null : capped(outcome.result),
+      reason: outcome.reason ?? null,
+      exitCode: outcome.exitCode ?? null,
+    },
+  )
+  if (changed === 0) return { type: "already-settled" }
+  const run = tx.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })!
+  const task = tx.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
+  if (task.session_id) passOn(tx, now, { from: task.session_id, task })
+  if (run.background) admitNotice(tx, now, { task, run })
+  publish(tx, clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_settled", ref: runId })
+  tx.ring(`run:${runId}`)
+  tx.ring(`inbox:${task.owner_id}`)
+  return { type: "settled", run }
+}
+
+/** An agent that ends leaves its live shells and monitors to its owner, in the background. */
+function passOn(tx: Tx, now: number, { from, task }: { from: string; task: TaskRow }): void {
+  const heirlooms = `task_id IN (SELECT id FROM task WHERE owner_id = :from AND kind <> 'agent') AND state IN ${LIVE}`
+  tx.run(`UPDATE run SET background = 1, backgrounded_at = COALESCE(backgrounded_at, :now) WHERE ${heirlooms}`, { from, now })
+  tx.run(
+    `UPDATE task SET owner_id = :to, parent_task_id = :parent WHERE owner_id = :from AND kind <> 'agent'
+       AND EXISTS (SELECT 1 FROM run WHERE run.task_id = task.id AND run.state IN ${LIVE})`,
+    { from, to: task.owner_id, parent: task.parent_task_id },
+  )
+}
+
+function admitNotice(tx: Tx, now: number, { task, run }: { task: TaskRow; run: RunRow }): void {
+  const agent = task.kind === "agent" ? (JSON.parse(task.input) as { agent?: string }).agent : undefined
+  const wake = run.quiet || task.wake === "none" || (task.wake === "all" && groupIsLive(tx, task)) ? 0 : 1
+  tx.run(
+    `INSERT INTO inbox (id, session_id, kind, delivery, wake, origin, content, run_id, created_at)
+     VALUES (:id, :session, 'notice', 'steer', :wake, 'task', :content, :run, :now)`,
+    {
+      id: settledNoticeId(run.id),
+      session: task.owner_id,
+      wake,
+      content: JSON.stringify([{ type: "text", text: renderNotice(task, run, agent) }]),
+      run: run.id,
+      now,
+    },
+  )
+}
+
+function groupIsLive(tx: Tx, task: TaskRow): boolean {
+  return (
+    tx.one(
+      `SELECT 1 FROM task JOIN run ON run.task_id = task.id
+       WHERE task.owner_id = :owner AND task.group_id IS :group AND task.wake = 'all' AND run.state IN ${LIVE} LIMIT 1`,
+      { owner: task.owner_id, group: task.group_id },
+    ) !== undefined
+  )
+}
+
+function capped(result: string): string {
+  const bytes = Buffer.from(result)
+  if (bytes.length <= RESULT_BYTES) return result
+  const note = `\n… (${bytes.length - RESULT_BYTES} more bytes were left out)`
+  // Cut before the note so that both fit; a character cut in two at the end is dropped.
+  return `${new TextDecoder().decode(bytes.subarray(0, RESULT_BYTES - note.length - 8), { stream: true })}${note}`
+}

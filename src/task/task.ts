@@ -1,0 +1,84 @@
+// The words of the asynchronous runtime: what a task is started from, how a run ends, and what a kind of task does.
+//
+//   queued ──► running ──► completed | failed | stopped | timed_out | skipped | lost      (terminal: never left)
+//      ▲          ▲
+//      └─ paused ─┘
+//
+// Foreground or background is a field of the run, not a state: whether its owner's turn is blocked on it.
+import type { RunRow, RunState, TaskRow } from "../store/rows.ts"
+import type { Tx } from "../store/store.ts"
+
+export const terminalStates = ["completed", "failed", "stopped", "timed_out", "skipped", "lost"] as const
+export type TerminalState = (typeof terminalStates)[number]
+
+export function isTerminal(state: RunState): state is TerminalState {
+  return (terminalStates as readonly string[]).includes(state)
+}
+
+/** For SQL: the states that a run can still leave. */
+export const LIVE = "('queued', 'running', 'paused')"
+
+export type StopBy = "user" | "model" | "program"
+
+/** How a run ended. `result` is what its owner gets to read, at most RESULT_BYTES. */
+export interface Outcome {
+  state: TerminalState
+  result?: string
+  /** Why it did not complete, in a few words for a person. */
+  reason?: string
+  exitCode?: number | null
+}
+
+/** Why a run's signal was aborted. */
+export type StopCause = { by: StopBy } | { by: "deadline" }
+
+export interface StartSpec {
+  kind: string
+  ownerId: string
+  rootId: string
+  parentTaskId: string | null
+  /** The tool_call row that starts it: after a crash, its result is this run's outcome. */
+  callId: string | null
+  description: string
+  /** What the kind needs to do its work; stored as JSON. */
+  input: object
+  background: boolean
+  wake?: "each" | "all" | "none"
+  group?: string | null
+  service?: boolean
+  deadlineMs?: number | null
+}
+
+/**
+ * A kind of task. `prepare` readies a run without any effect; the rows are committed, with what `commit` adds to them,
+ * before `go` acts.
+ */
+export interface TaskKind {
+  readonly kind: string
+  prepare(task: TaskRow, run: RunRow): Promise<Prepared>
+}
+
+export interface Prepared {
+  /** Adds to the transaction that inserts the task and its run. */
+  commit(tx: Tx): void
+  /** Does the work. A rejection becomes a failed run. Called again when `mayEnd` said no. */
+  go(control: RunControl): Promise<Outcome>
+  /** Called instead of `go` when the transaction failed: nothing may have taken effect. */
+  cancel(): void
+  /** Asked inside the settling transaction: false when something came in that the run must still see to. */
+  mayEnd?(tx: Tx, outcome: Outcome): boolean
+}
+
+export interface RunControl {
+  /** Aborted with a StopCause. The run then ends as soon as its work is seen to have ended. */
+  readonly signal: AbortSignal
+  progress(fields: Progress): Promise<void>
+  /** The command ended, processes that it left behind live on: the run stays, as a service in the background. */
+  becomeService(exitCode: number | null): Promise<void>
+}
+
+export interface Progress {
+  bytes?: number
+  tail?: string
+  activity?: string
+}

@@ -1,0 +1,75 @@
+// Agent: starts a sub-agent as a task, in the foreground (the call returns its report) or in the background (the
+// report wakes the conversation).
+import { z } from "zod"
+import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import type { TaskRuntime } from "../task/runtime.ts"
+import { textOutput, type Tool, type ToolContext, ToolError, type ToolOutput } from "./tool.ts"
+
+const input = z.object({
+  subagent_type: z.string(),
+  description: z.string().describe("3-5 words"),
+  prompt: z.string().min(1).describe("all it needs to know: it sees nothing of this conversation"),
+  run_in_background: z.boolean().optional(),
+  group: z.string().optional().describe("name shared by agents that belong together"),
+  wake: z.enum(["each", "all", "none"]).optional().describe("be woken by each, when all of its group are done, or not"),
+})
+
+export interface AgentToolParts {
+  tasks: TaskRuntime
+  owner: SessionRow
+  /** The agents that may be started, by name, and whether they start in the background by themselves. */
+  agents: ReadonlyMap<string, { background: boolean }>
+  /** Names and descriptions of the agents, for the model. */
+  listing: string
+}
+
+export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): Tool<z.infer<typeof input>> {
+  return {
+    name: "Agent",
+    description: `Start a sub-agent. For independent work start several in one message with run_in_background; each reports when done.\n${listing}`,
+    input,
+    // It owns a task: recovery joins the run instead of starting another.
+    replay: "never",
+    readOnly: true,
+    async run(call, ctx) {
+      const agent = agents.get(call.subagent_type)
+      if (!agent) throw new ToolError(`There is no agent ${JSON.stringify(call.subagent_type)}. subagent_type is one of: ${[...agents.keys()].join(", ")}.`)
+      const background = call.run_in_background ?? agent.background
+      const { task, run } = await tasks.start({
+        kind: "agent",
+        ownerId: owner.id,
+        rootId: owner.root_id,
+        parentTaskId: owner.task_id,
+        callId: ctx.id,
+        description: call.description,
+        input: { agent: call.subagent_type, prompt: call.prompt },
+        background,
+        wake: call.wake ?? "each",
+        group: call.group ?? null,
+      })
+      if (background)
+        return textOutput(`Started agent ${call.subagent_type} as task ${task.id} in the background. You will be told when it is done; don't wait for it.`, {
+          data: { task: task.id },
+        })
+      return foreground(tasks, { task, run, ctx })
+    },
+  }
+}
+
+async function foreground(tasks: TaskRuntime, { task, run, ctx }: { task: TaskRow; run: RunRow; ctx: ToolContext }): Promise<ToolOutput> {
+  try {
+    const unblocked = await tasks.block(run.id, { signal: ctx.signal })
+    if (unblocked.type === "settled") return report(unblocked.run)
+    return textOutput(`Moved to the background as task ${task.id}; it goes on, and you will be told when it is done.`, { data: { task: task.id } })
+  } catch (error) {
+    if (ctx.signal.aborted) await tasks.stop([task.id], "user")
+    throw error
+  }
+}
+
+function report(run: RunRow): ToolOutput {
+  const data = { task: run.task_id }
+  if (run.state === "completed") return textOutput(run.result ?? "(no report)", { data })
+  const said = run.result ? `\nWhat it said last:\n${run.result}` : ""
+  return textOutput(`The agent ${run.state === "failed" ? "failed" : `was ${run.state}`}: ${run.reason ?? "no reason given"}.${said}`, { isError: true, data })
+}

@@ -1,0 +1,87 @@
+// Bash: every command is a task. In the foreground its call waits for it, until it is moved to the background by the
+// user or by its own timeout; it is never killed for being slow.
+import { z } from "zod"
+import { duration } from "../base/text.ts"
+import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import type { TaskRuntime } from "../task/runtime.ts"
+import { textOutput, type Tool, type ToolContext, type ToolOutput } from "./tool.ts"
+import { truncate } from "./truncate.ts"
+
+/** How long a command may hold the turn when the call doesn't say. */
+const PATIENCE_MS = 120_000
+
+const input = z.object({
+  command: z.string().min(1),
+  description: z.string().optional().describe("5-10 words"),
+  timeout: z.number().int().positive().optional().describe("ms in the foreground, then it moves to the background (default 120000)"),
+  run_in_background: z.boolean().optional(),
+  deadline: z.number().int().positive().optional().describe("ms, then it is killed"),
+  service: z.boolean().optional().describe("runs until stopped, e.g. a dev server"),
+})
+
+export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionRow }): Tool<z.infer<typeof input>> {
+  return {
+    name: "Bash",
+    description:
+      "Run a bash command. Long ones: run_in_background, you are told when they end. Use Read, Grep, Glob, Edit rather than cat, grep, find, sed.",
+    input,
+    replay: "never",
+    readOnly: false,
+    async run(call, ctx) {
+      const background = call.run_in_background || call.service || false
+      const { task, run } = await tasks.start({
+        kind: "shell",
+        ownerId: owner.id,
+        rootId: owner.root_id,
+        parentTaskId: owner.task_id,
+        callId: ctx.id,
+        description: call.description ?? call.command,
+        input: { command: call.command, cwd: ctx.cwd },
+        background,
+        service: call.service ?? false,
+        deadlineMs: call.deadline ?? null,
+      })
+      if (background) return textOutput(`Started in the background as task ${task.id}. You will be told when it ends.`, { data: { task: task.id } })
+      return foreground(tasks, { task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
+    },
+  }
+}
+
+interface Foreground {
+  task: TaskRow
+  run: RunRow
+  ctx: ToolContext
+  patienceMs: number
+}
+
+async function foreground(tasks: TaskRuntime, { task, run, ctx, patienceMs }: Foreground): Promise<ToolOutput> {
+  try {
+    const unblocked = await tasks.block(run.id, { signal: ctx.signal, patienceMs })
+    if (unblocked.type === "settled") return settledOutput(unblocked.run)
+    return movedOutput(unblocked.run, task)
+  } catch (error) {
+    if (ctx.signal.aborted) await tasks.stop([task.id], "user")
+    throw error
+  }
+}
+
+function settledOutput(run: RunRow): ToolOutput {
+  const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
+  const how = run.exit_code === null ? (run.reason ?? run.state) : `exit code ${run.exit_code}`
+  const output = truncate(run.result ?? "")
+  return textOutput(`${output}${output && !output.endsWith("\n") ? "\n" : ""}(${how}, ${took})`, {
+    isError: run.state !== "completed",
+    data: { task: run.task_id, exitCode: run.exit_code },
+  })
+}
+
+function movedOutput(run: RunRow, task: TaskRow): ToolOutput {
+  const data = { task: task.id }
+  const soFar = run.tail ? `\nOutput so far:\n${run.tail}` : ""
+  if (run.service && !task.service)
+    return textOutput(
+      `The command ended with exit code ${run.exit_code ?? "unknown"} and left processes running. They go on as task ${task.id}; end them with TaskStop.${soFar}`,
+      { data },
+    )
+  return textOutput(`Moved to the background as task ${task.id}; it goes on, and you will be told when it ends.${soFar}`, { data })
+}

@@ -1,0 +1,238 @@
+// What the file tools share: how a path is read, what the model has seen of a file (its stamp), and writing that either
+// happens whole or not at all.
+import { createHash } from "node:crypto"
+import { constants } from "node:fs"
+import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promises"
+import { basename, dirname, join, relative } from "node:path"
+import { realPathOf, resolveFilePath } from "../base/file-path.ts"
+import { fileError, missingFile } from "./file-errors.ts"
+import { ToolError } from "./tool.ts"
+
+/** The largest file that is held in memory at once: for Edit, and to compare by content. 64 MB. */
+export const MAX_FILE_BYTES = 64 * 1024 * 1024
+
+/** What the model has seen of a file. Files above MAX_FILE_BYTES have no hash: time and size stand for it. */
+export interface Stamp {
+  sha256: string | null
+  mtimeMs: number
+  size: number
+}
+
+/** What each session has seen of each file (by real path). It lives as long as the process: a resumed session reads again. */
+export class FileStamps {
+  readonly #bySession = new Map<string, Map<string, Stamp>>()
+
+  get(sessionId: string, path: string): Stamp | undefined {
+    return this.#bySession.get(sessionId)?.get(path)
+  }
+
+  set(sessionId: string, path: string, stamp: Stamp): void {
+    const stamps = this.#bySession.get(sessionId) ?? new Map<string, Stamp>()
+    stamps.set(path, stamp)
+    this.#bySession.set(sessionId, stamps)
+  }
+
+  forget(sessionId: string): void {
+    this.#bySession.delete(sessionId)
+  }
+}
+
+export interface Files {
+  /** Absolute path that `~` means. */
+  readonly home: string
+  readonly stamps: FileStamps
+  /** False for absolute paths that a deny rule hides: searches leave them out. */
+  mayRead(path: string): boolean
+  /** Runs changes of one file one after the other, so that none is made to what another has just replaced. */
+  exclusive<T>(path: string, change: () => Promise<T>): Promise<T>
+}
+
+export function createFiles({
+  home,
+  mayRead = () => true,
+}: {
+  home: string
+  mayRead?: (path: string) => boolean
+}): Files {
+  const last = new Map<string, Promise<unknown>>()
+  return {
+    home,
+    stamps: new FileStamps(),
+    mayRead,
+    exclusive: async (path, change) => {
+      const before = last.get(path)
+      const mine = Promise.withResolvers<void>()
+      last.set(path, mine.promise)
+      try {
+        await before
+        return await change()
+      } finally {
+        mine.resolve()
+        if (last.get(path) === mine.promise) last.delete(path)
+      }
+    },
+  }
+}
+
+export interface Located {
+  /** As it was meant: absolute, links not followed. */
+  path: string
+  /** Where it leads. */
+  real: string
+  /** Short and printable, for messages: relative to the working folder when it is inside. */
+  shown: string
+}
+
+/** The file that a call means. Throws a ToolError for what is no path, or may not be opened by anybody. */
+export function locate({ home }: Pick<Files, "home">, cwd: string, given: string): Located {
+  if (given === "") throw new ToolError("The path is empty. Give the path of a file.")
+  if (given.includes("\0")) throw new ToolError("The path contains a NUL character, which no file name can.")
+  const path = resolveFilePath(given, { cwd, home })
+  const real = realPathOf(path)
+  // The process list of Linux holds our own environment, with the keys of the user's providers.
+  if (/^\/(proc|sys|dev)(\/(?!shm\/)|$)/.test(real))
+    throw new ToolError(`${path} belongs to the system and cannot be opened with this tool.`)
+  return { path, real, shown: showPath(path, cwd) }
+}
+
+/** Relative to `cwd` when below it; a name with control characters as a JSON string, which is how to send it back. */
+export function showPath(path: string, cwd: string): string {
+  const way = relative(cwd, path)
+  const short = way === "" || way === ".." || way.startsWith("../") ? path : way
+  return /[\p{Cc}\u2028\u2029]/u.test(short) ? JSON.stringify(short) : short
+}
+
+export function sha256(bytes: Uint8Array | string): string {
+  return createHash("sha256").update(bytes).digest("hex")
+}
+
+export interface Content {
+  bytes: Buffer
+  sha256: string
+  mtimeMs: number
+  ino: number
+  mode: number
+}
+
+/** A regular file's bytes and what identifies them; undefined when there is none. */
+export async function readContent(file: Located): Promise<Content | undefined> {
+  try {
+    const before = await stat(file.real)
+    if (before.isDirectory()) throw new ToolError(`${file.shown} is a folder, not a file.`)
+    if (!before.isFile()) throw new ToolError(`${file.shown} is not a regular file. Use Bash.`)
+    if (before.size > MAX_FILE_BYTES)
+      throw new ToolError(
+        `${file.shown} is too large for this tool (${before.size} bytes). Use Bash, for example with sed.`,
+      )
+    const bytes = await readFile(file.real)
+    return { bytes, sha256: sha256(bytes), mtimeMs: before.mtimeMs, ino: before.ino, mode: before.mode & 0o7777 }
+  } catch (error) {
+    if (isMissing(error)) return undefined
+    throw fileError(error, { doing: "read", file: file.shown })
+  }
+}
+
+/** Throws unless the session has read the file, and what is there is what it saw. */
+export function requireSeen(
+  files: Files,
+  sessionId: string,
+  { file, content }: { file: Located; content: Content },
+): void {
+  const stamp = files.stamps.get(sessionId, file.real)
+  if (!stamp) throw new ToolError(`Read ${file.shown} first: you have not seen what is in it. Nothing was changed.`)
+  const isSame = stamp.sha256
+    ? stamp.sha256 === content.sha256
+    : stamp.mtimeMs === content.mtimeMs && stamp.size === content.bytes.length
+  if (!isSame)
+    throw new ToolError(
+      `${file.shown} was changed by somebody else since you read it. Read it again, then repeat your change. Nothing was changed.`,
+    )
+}
+
+export interface Replacement {
+  file: Located
+  /** What is there now, as it was read; undefined: a new file. */
+  before: Content | undefined
+  after: Buffer
+  /** Names the temporary file: a call that is repeated after a crash replaces its own. */
+  callId: string
+}
+
+/**
+ * Puts `after` in the file's place: readers see the old or the new content, never a part. The mode stays, a link keeps
+ * pointing. Throws when the file is no longer what `before` says. Hard links to the old content keep it.
+ */
+export async function replaceFile({ file, before, after, callId }: Replacement): Promise<void> {
+  const folder = dirname(file.real)
+  const temporary = join(folder, `.meanwhile-${callId}.tmp`)
+  try {
+    if (before) await access(file.real, constants.W_OK)
+    await mkdir(folder, { recursive: true })
+    await rm(temporary, { force: true })
+    try {
+      await writeWhole(temporary, { bytes: after, mode: before?.mode })
+      await requireUnchanged(file, before)
+      await rename(temporary, file.real)
+    } finally {
+      await rm(temporary, { force: true })
+    }
+  } catch (error) {
+    if (isMissing(error) && before) throw missingFile(file)
+    throw fileError(error, { doing: "write", file: file.shown })
+  }
+}
+
+async function writeWhole(path: string, { bytes, mode }: { bytes: Buffer; mode: number | undefined }): Promise<void> {
+  const handle = await open(path, "wx", 0o666)
+  try {
+    await handle.writeFile(bytes)
+    if (mode !== undefined) await handle.chmod(mode)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function requireUnchanged(file: Located, before: Content | undefined): Promise<void> {
+  const now = await stat(file.real).catch((error: unknown) => {
+    if (isMissing(error)) return undefined
+    throw error
+  })
+  const isSame =
+    before && now
+      ? now.ino === before.ino && now.mtimeMs === before.mtimeMs && now.size === before.bytes.length
+      : !before && !now
+  if (!isSame)
+    throw new ToolError(
+      `${file.shown} was changed by somebody else at this moment. Read it again. Nothing was changed.`,
+    )
+}
+
+/** What the session has seen after it wrote the file itself. */
+export async function stampWritten(
+  files: Files,
+  sessionId: string,
+  { file, bytes }: { file: Located; bytes: Buffer },
+): Promise<void> {
+  const { mtimeMs } = await stat(file.real)
+  files.stamps.set(sessionId, file.real, { sha256: sha256(bytes), mtimeMs, size: bytes.length })
+}
+
+/** What a Write or Edit commits before it acts: the real path and the content's hashes. */
+export interface WriteIntent {
+  path: string
+  before: string | null
+  after: string
+}
+
+/** After a crash: whether the write of this intent happened, or somebody else has written since. */
+export async function stateOfWrite({ path, before, after }: WriteIntent): Promise<"done" | "not-done" | "unknown"> {
+  const content = await readContent({ path, real: path, shown: basename(path) })
+  const now = content?.sha256 ?? null
+  if (now === after) return "done"
+  return now === before ? "not-done" : "unknown"
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR")
+}

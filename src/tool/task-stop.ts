@@ -1,0 +1,26 @@
+// TaskStop: ends a task and everything that it started.
+import { z } from "zod"
+import type { SessionRow } from "../store/rows.ts"
+import type { Reader } from "../store/store.ts"
+import { findTask } from "../task/find.ts"
+import type { TaskRuntime } from "../task/runtime.ts"
+import { isTerminal } from "../task/task.ts"
+import { textOutput, type Tool } from "./tool.ts"
+
+const input = z.object({ task_id: z.string() })
+
+export function taskStopTool({ store, tasks, owner }: { store: Reader; tasks: TaskRuntime; owner: SessionRow }): Tool<z.infer<typeof input>> {
+  return {
+    name: "TaskStop",
+    description: "Stop a task and all that it started.",
+    input,
+    replay: "safe",
+    readOnly: true,
+    async run(call) {
+      const { task, run } = findTask(store, call.task_id, owner.root_id)
+      if (isTerminal(run.state)) return textOutput(`${task.id} had ended before: ${run.state}.`)
+      const [stopped] = await tasks.stop([task.id], "model")
+      return textOutput(`${task.id}: ${stopped?.state ?? "unknown"}.`, task.owner_id === owner.id ? { consumes: [run.id] } : {})
+    },
+  }
+}

@@ -1,0 +1,187 @@
+// The headless stream: rows of the feed become lines (docs/headless.md). Pure: it reads rows and returns objects.
+import type { AssistantPart, UserPart } from "../../model/message.ts"
+import type { FeedRow, MessageRow, RunRow, SessionRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
+import type { Reader } from "../../store/store.ts"
+import type { Totals } from "./totals.ts"
+
+export type Line = { type: string; subtype?: string } & Record<string, unknown>
+
+export interface LineParts {
+  reader: Reader
+  /** Sums of the ledger over a session and everything below it. */
+  usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
+  /** All live tasks of the tree, oldest first. */
+  liveTasks(): { task: TaskRow; run: RunRow }[]
+}
+
+/** The lines that one row of the feed stands for. */
+export function linesOf(parts: LineParts, row: FeedRow): Line[] {
+  switch (row.kind) {
+    case "message":
+      return messageLines(parts.reader, row)
+    case "tool_result":
+      return [toolResultLine(parts.reader, row)]
+    case "task_started":
+      return [started(parts, row), backgroundTasks(parts, row)]
+    case "task_progress":
+      return [progress(parts, row)]
+    case "task_updated":
+      return [updated(parts, row), backgroundTasks(parts, row)]
+    case "task_settled":
+      return [...settled(parts, row), backgroundTasks(parts, row)]
+    case "retry":
+      return [system(row, "retry", { parent_tool_use_id: parentCall(parts.reader, row.session_id), ...JSON.parse(row.data ?? "{}") })]
+    case "turn":
+    case "approval":
+      return []
+    default:
+      return row.kind satisfies never
+  }
+}
+
+function messageLines(reader: Reader, row: FeedRow): Line[] {
+  const message = reader.one<MessageRow>("SELECT * FROM message WHERE id = :id", { id: row.ref })
+  if (!message) return []
+  const common = { parent_tool_use_id: parentCall(reader, row.session_id), session_id: row.root_id, uuid: message.id }
+  if (message.role === "user") {
+    // What the caller sent is not told back; what entered by itself is.
+    if (message.origin === "human" && row.session_id === row.root_id) return []
+    const content = (JSON.parse(message.content) as UserPart[]).map(userBlock)
+    return [{ type: "user", message: { role: "user", content }, origin: message.origin, ...common }]
+  }
+  const step = reader.one<StepRow>("SELECT * FROM step WHERE id = :id", { id: message.step_id })
+  const usage = reader.one<Totals["usage"]>(
+    `SELECT input_tokens, output_tokens, cache_read_tokens AS cache_read_input_tokens, cache_write_tokens AS cache_creation_input_tokens
+     FROM ledger WHERE step_id = :id AND state = 'closed'`,
+    { id: message.step_id },
+  )
+  const content = (JSON.parse(message.content) as AssistantPart[]).map(assistantBlock)
+  const stop_reason = content.some((block) => block.type === "tool_use") ? "tool_use" : step?.stop_reason === "length" ? "max_tokens" : "end_turn"
+  const body = { id: message.id, type: "message", role: "assistant", model: step?.model, content, stop_reason, usage }
+  return [{ type: "assistant", message: body, ...common }]
+}
+
+function assistantBlock(part: AssistantPart) {
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: part.text } as const
+    case "reasoning":
+      return { type: "thinking", thinking: part.text } as const
+    case "tool-call":
+      return { type: "tool_use", id: part.callId, name: part.name, input: part.input } as const
+    default:
+      return part satisfies never
+  }
+}
+
+function userBlock(part: UserPart) {
+  if (part.type === "text") return { type: "text", text: part.text }
+  return { type: "image", source: { type: "base64", media_type: part.mediaType, data: part.data } }
+}
+
+function toolResultLine(reader: Reader, row: FeedRow): Line {
+  const call = reader.one<ToolCallRow>("SELECT * FROM tool_call WHERE id = :id", { id: row.ref })!
+  const output = JSON.parse(call.result ?? '{"content":[]}') as { content: UserPart[] }
+  const block = { type: "tool_result", tool_use_id: call.call_id, content: output.content.map(userBlock), is_error: call.is_error === 1 }
+  return {
+    type: "user",
+    message: { role: "user", content: [block] },
+    origin: "system",
+    parent_tool_use_id: parentCall(reader, row.session_id),
+    session_id: row.root_id,
+    uuid: call.id,
+  }
+}
+
+function started({ reader }: LineParts, row: FeedRow): Line {
+  const { task, run } = taskOf(reader, row.ref)
+  const input = JSON.parse(task.input) as { agent?: string; prompt?: string; command?: string }
+  return system(row, "task_started", {
+    task_id: task.id,
+    run_id: run.id,
+    tool_use_id: providerCallId(reader, task.call_id),
+    parent_task_id: task.parent_task_id,
+    task_type: task.kind,
+    description: task.description,
+    subagent_type: input.agent ?? null,
+    is_backgrounded: task.call_id === null || run.backgrounded_at === run.created_at,
+    prompt: input.prompt ?? input.command ?? null,
+  })
+}
+
+function progress(parts: LineParts, row: FeedRow): Line {
+  const { task, run } = taskOf(parts.reader, row.ref)
+  return system(row, "task_progress", {
+    task_id: task.id,
+    run_id: run.id,
+    usage: usageOf(parts, { task, run }, row.at),
+    last_tool_name: run.last_tool,
+    summary: run.activity ?? lastLine(run.tail),
+  })
+}
+
+function updated({ reader }: LineParts, row: FeedRow): Line {
+  const { task, run } = taskOf(reader, row.ref)
+  return system(row, "task_updated", { task_id: task.id, run_id: run.id, patch: JSON.parse(row.data ?? "{}") })
+}
+
+function settled(parts: LineParts, row: FeedRow): Line[] {
+  const { task, run } = taskOf(parts.reader, row.ref)
+  const patch = { status: run.state, error: run.state === "completed" ? null : run.reason, end_time: run.ended_at }
+  const lines = [system(row, "task_updated", { task_id: task.id, run_id: run.id, patch })]
+  if (!run.background) return lines
+  const notification = {
+    task_id: task.id,
+    run_id: run.id,
+    status: run.state,
+    summary: task.description,
+    result: run.result,
+    output_file: run.spool,
+    usage: usageOf(parts, { task, run }, run.ended_at ?? row.at),
+    quiet: run.quiet === 1,
+  }
+  return [...lines, system(row, "task_notification", notification)]
+}
+
+function backgroundTasks({ liveTasks }: LineParts, row: FeedRow): Line {
+  const tasks = liveTasks()
+    .filter(({ run }) => run.background)
+    .map(({ task, run }) => ({ task_id: task.id, run_id: run.id, task_type: task.kind, description: task.description, status: run.state }))
+  return system(row, "background_tasks_changed", { tasks })
+}
+
+function usageOf({ usageBelow }: LineParts, { task, run }: { task: TaskRow; run: RunRow }, now: number) {
+  const used = task.session_id ? usageBelow(task.session_id) : { tokens: 0, costNanos: 0 }
+  return {
+    total_tokens: used.tokens,
+    tool_uses: run.tool_uses,
+    duration_ms: now - (run.started_at ?? run.created_at),
+    cost_usd: used.costNanos === null ? null : used.costNanos / 1e9,
+  }
+}
+
+function system(row: FeedRow, subtype: string, fields: Record<string, unknown>): Line {
+  return { type: "system", subtype, ...fields, session_id: row.root_id, uuid: `feed:${row.seq}` }
+}
+
+function taskOf(reader: Reader, runId: string): { task: TaskRow; run: RunRow } {
+  const run = reader.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })!
+  return { run, task: reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })! }
+}
+
+/** The id that the model gave to the Agent call which a session serves; null for the root's. */
+function parentCall(reader: Reader, sessionId: string): string | null {
+  const session = reader.one<SessionRow>("SELECT * FROM session WHERE id = :sessionId", { sessionId })
+  if (!session?.task_id) return null
+  const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: session.task_id })
+  return providerCallId(reader, task?.call_id ?? null)
+}
+
+function providerCallId(reader: Reader, callId: string | null): string | null {
+  if (callId === null) return null
+  return reader.one<{ call_id: string }>("SELECT call_id FROM tool_call WHERE id = :callId", { callId })?.call_id ?? null
+}
+
+function lastLine(text: string): string | null {
+  return text.trimEnd().split("\n").at(-1) || null
+}

@@ -1,0 +1,195 @@
+// The headless interface: one prompt, the turn, the background work it started, and the last reply. A reader of rows.
+import type { ExitCode } from "../../base/error.ts"
+import { stripControl } from "../../base/escape.ts"
+import { version } from "../../base/version.ts"
+import type { Hosted, Program } from "../../program.ts"
+import { isTerminal, writeErr, writeOut } from "../../runtime/standard.ts"
+import { feedAfter, feedEnd } from "../../store/feed.ts"
+import type { RunRow, TaskRow } from "../../store/rows.ts"
+import { Block } from "./block.ts"
+import { type Ending, endingOf, subtypes } from "./ending.ts"
+import { type Line, linesOf } from "./lines.ts"
+import { eventLine, liveBlock } from "./progress.ts"
+import { ledgerEnd, totalsOf } from "./totals.ts"
+
+export interface PrintOptions {
+  prompt: string
+  output: "text" | "json" | "stream-json"
+  waitMs: number
+  /** Most steps of the root session in this call. */
+  steps: number
+  verbose: boolean
+  /** Aborted by Ctrl+C and by a reader that has gone. */
+  signal: AbortSignal
+}
+
+/** Runs one headless call to its end, with nothing left running, and resolves to its exit code. */
+export async function print(program: Program, hosted: Hosted, options: PrintOptions): Promise<ExitCode> {
+  const began = { at: program.clock.now(), feed: feedEnd(program.store), ledger: ledgerEnd(program.store) }
+  const out = output(program, hosted, { ...options, since: began.feed })
+  try {
+    await hosted.prompt(options.prompt)
+    const ending = await work(program, hosted, { ...options, since: began.ledger })
+    await out.flush()
+    if (options.output === "text") await sayText(hosted, ending)
+    if (options.output !== "text") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
+    return ending.exit
+  } finally {
+    out.close()
+  }
+}
+
+async function work(program: Program, hosted: Hosted, options: PrintOptions & { since: number }): Promise<Ending> {
+  const { signal, steps, waitMs } = options
+  const end = await hosted.converse({ signal, steps, patienceMs: waitMs }).catch((error) => {
+    if (signal.aborted) return { type: "interrupted" as const, turnId: "" }
+    throw error
+  })
+  // What is still alive ends with the call: services, what `--wait` cut off, or all of it after an interruption.
+  const stopped = await hosted.stopAll(signal.aborted ? "user" : "program")
+  return endingOf(program.store, { rootId: hosted.row.id, end, stopped, since: options.since })
+}
+
+async function sayText(hosted: Hosted, ending: Ending): Promise<void> {
+  const reply = hosted.lastReply()
+  if (reply && ending.type !== "failed") await writeOut(`${stripControl(reply, { keepNewlines: true }).trimEnd()}\n`)
+  if (ending.message) await writeErr(`meanwhile: ${stripControl(ending.message, { keepNewlines: true })}\n`)
+}
+
+function resultLine(program: Program, hosted: Hosted, { ending, began }: { ending: Ending; began: { at: number; ledger: number } }): Line {
+  const { store, clock } = program
+  const rootId = hosted.row.id
+  return {
+    type: "result",
+    subtype: subtypes[ending.type],
+    is_error: ending.type !== "done",
+    result: hosted.lastReply() ?? "",
+    ...(ending.message ? { error: ending.message } : {}),
+    session_id: rootId,
+    num_turns: ending.steps,
+    duration_ms: clock.now() - began.at,
+    ...totalsOf(store, rootId, began.ledger),
+    session_usage: totalsOf(store, rootId, 0),
+    tasks: tasksOf(program, rootId),
+  }
+}
+
+function tasksOf(program: Program, rootId: string) {
+  return program.listTasks({ rootId }).map(({ task, run }) => ({
+    task_id: task.id,
+    run_id: run.id,
+    task_type: task.kind,
+    description: task.description,
+    status: run.state,
+    is_backgrounded: run.background === 1,
+  }))
+}
+
+interface Output {
+  flush(): Promise<void>
+  close(): void
+}
+
+/** Follows the feed and writes what the format asks for, in order, while the work goes on. */
+function output(program: Program, hosted: Hosted, options: PrintOptions & { since: number }): Output {
+  const rootId = hosted.row.id
+  if (options.output === "stream-json") return follow(program, rootId, { since: options.since, show: stream(program, hosted) })
+  if (options.output === "text" && (isTerminal(2) || options.verbose))
+    return follow(program, rootId, { since: options.since, show: watch(program, rootId, options) })
+  return { flush: async () => {}, close: () => {} }
+}
+
+interface Show {
+  rows(rows: ReturnType<typeof feedAfter>): Promise<void>
+  close?(): void
+}
+
+function follow(program: Program, rootId: string, { since, show }: { since: number; show: Show }): Output {
+  let seq = since
+  let working: Promise<void> = Promise.resolve()
+  let due = false
+  const pull = async () => {
+    due = false
+    const rows = feedAfter(program.store, rootId, seq)
+    seq = rows.at(-1)?.seq ?? seq
+    await show.rows(rows)
+  }
+  // Bells that ring while lines are being written are one more look, not a queue of looks.
+  const look = () => {
+    if (due) return
+    due = true
+    working = working.then(pull).catch((error) => program.log.error("writing the stream failed", { error }))
+  }
+  const bell = program.store.listen(`feed:${rootId}`, look)
+  look()
+  return {
+    flush: async () => {
+      look()
+      await working
+    },
+    close: () => {
+      bell[Symbol.dispose]()
+      show.close?.()
+    },
+  }
+}
+
+function stream(program: Program, hosted: Hosted): Show {
+  const { store } = program
+  const rootId = hosted.row.id
+  const parts = {
+    reader: store,
+    usageBelow: program.usageBelow,
+    liveTasks: (): { task: TaskRow; run: RunRow }[] => program.listTasks({ rootId, live: true }),
+  }
+  let begun = false
+  return {
+    rows: async (rows) => {
+      const lines = rows.flatMap((row) => linesOf(parts, row))
+      if (!begun) lines.unshift(initLine(program, hosted))
+      begun = true
+      if (lines.length > 0) await writeOut(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
+    },
+  }
+}
+
+function initLine(program: Program, { row }: Hosted): Line {
+  return {
+    type: "system",
+    subtype: "init",
+    session_id: row.id,
+    cwd: row.cwd,
+    model: row.model,
+    tools: JSON.parse(row.tools),
+    agents: program.agents.agents.map((agent) => agent.name),
+    mcp_servers: [],
+    permissionMode: row.permission_mode,
+    apiKeySource: program.apiKeySource(row.model),
+    meanwhile_version: version,
+  }
+}
+
+function watch(program: Program, rootId: string, { verbose }: PrintOptions): Show {
+  const { store, clock } = program
+  if (!isTerminal(2))
+    return {
+      rows: async (rows) => {
+        const lines = rows.flatMap((row) => eventLine(store, row) ?? [])
+        if (lines.length > 0) await writeErr(lines.map((line) => `${line}\n`).join(""))
+      },
+    }
+  const block = new Block((text) => void writeErr(text))
+  const draw = (above: string[]) => {
+    const live = program.listTasks({ rootId, live: true })
+    block.draw(liveBlock(live, { now: clock.now(), columns: process.stderr.columns || 80, rows: 10 }), above)
+  }
+  const ticking = setInterval(() => draw([]), 1000)
+  return {
+    rows: async (rows) => draw(rows.flatMap((row) => (verbose || row.kind === "task_settled" || row.kind === "retry" ? (eventLine(store, row) ?? []) : []))),
+    close: () => {
+      clearInterval(ticking)
+      block.clear()
+    },
+  }
+}
+

@@ -1,0 +1,294 @@
+// Settings files in their order, and what a repository may not decide.
+import { afterEach, beforeEach, describe, expect, test } from "bun:test"
+import { spawnSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+import { UserError } from "../../src/base/error.ts"
+import { type LoadedSettings, loadSettings } from "../../src/base/settings.ts"
+import { permissionModes } from "../../src/permission/permission.ts"
+
+let folder: string
+let home: { home: string; config: string; data: string }
+let root: string
+beforeEach(() => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), "meanwhile-settings-")))
+  home = { home: join(folder, "home"), config: join(folder, "home/.config/meanwhile"), data: join(folder, "data") }
+  root = join(folder, "home/shop")
+  mkdirSync(join(root, "app"), { recursive: true })
+})
+afterEach(() => rmSync(folder, { recursive: true }))
+
+function write(path: string, content: unknown): void {
+  mkdirSync(dirname(join(folder, path)), { recursive: true })
+  writeFileSync(join(folder, path), typeof content === "string" ? content : JSON.stringify(content))
+}
+const load = (trusted: boolean, cwd = root): LoadedSettings => loadSettings({ cwd, root, home, trusted })
+function mistake(): UserError {
+  try {
+    load(true)
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+  throw new Error("nothing was thrown")
+}
+
+describe("order", () => {
+  test("no files are no settings", () => {
+    expect(load(false)).toEqual({ settings: { extra: {} }, notes: [] })
+  })
+  test("each file goes over the ones before it", () => {
+    const order = [
+      "home/.claude/settings.json",
+      "home/.config/meanwhile/settings.json",
+      "home/shop/.claude/settings.json",
+      "home/shop/.meanwhile/settings.json",
+      "home/shop/app/.claude/settings.json",
+      "home/shop/app/.meanwhile/settings.json",
+      "home/shop/.claude/settings.local.json",
+      "home/shop/.meanwhile/settings.local.json",
+      "home/shop/app/.claude/settings.local.json",
+      "home/shop/app/.meanwhile/settings.local.json",
+    ]
+    for (const path of order) {
+      write(path, { model: path })
+      expect(load(false, join(root, "app")).settings.model).toBe(path)
+    }
+  })
+  test("lists are joined, objects merged, the rest replaced", () => {
+    write("home/.claude/settings.json", {
+      permissions: { allow: ["Read"], deny: ["A"], defaultMode: "plan" },
+      env: { A: "1", B: "1" },
+    })
+    write("home/.config/meanwhile/settings.json", {
+      permissions: {
+        allow: ["Grep", "Read"],
+        ask: ["Bash"],
+        defaultMode: "acceptEdits",
+        additionalDirectories: ["/x"],
+      },
+      env: { B: 2, C: true },
+      modelFallback: "scout",
+      providers: {
+        local: { kind: "openai-compatible", baseURL: "http://127.0.0.1:1/v1", apiKeyEnv: "KEY", headers: { a: "b" } },
+      },
+      theme: "light",
+      nested: { a: [1], b: { c: 1 } },
+    })
+    write("home/shop/.meanwhile/settings.json", { nested: { a: [2], b: { d: 2 } }, theme: "dark" })
+    expect(load(true).settings).toEqual({
+      permissions: { allow: ["Read", "Grep"], deny: ["A"], ask: ["Bash"], defaultMode: "acceptEdits" },
+      env: { A: "1", B: "2", C: "true" },
+      modelFallback: "scout",
+      providers: {
+        local: { kind: "openai-compatible", baseURL: "http://127.0.0.1:1/v1", apiKeyEnv: "KEY", headers: { a: "b" } },
+      },
+      extra: {
+        theme: "dark",
+        nested: { a: [1, 2], b: { c: 1, d: 2 } },
+        permissions: { additionalDirectories: ["/x"] },
+      },
+    })
+  })
+  test("of Claude Code's files only the keys that both have are read", () => {
+    write("home/.claude/settings.json", {
+      model: "opus",
+      hooks: { Stop: [] },
+      enabledMcpjsonServers: ["a"],
+      apiKeyHelper: "evil",
+      providers: 7,
+    })
+    expect(load(false).settings).toEqual({
+      model: "opus",
+      extra: { hooks: { Stop: [] }, enabledMcpjsonServers: ["a"] },
+    })
+  })
+  test("in the home folder the person's own files are not a repository's", () => {
+    write("home/.claude/settings.json", { env: { A: "1" }, permissions: { allow: ["Read"] } })
+    write("home/.meanwhile/settings.json", { env: { B: "1" } })
+    const own = { ...home, config: join(home.home, ".meanwhile") }
+    const { settings, notes } = loadSettings({ cwd: home.home, root: home.home, home: own, trusted: false })
+    expect(settings.env).toEqual({ A: "1", B: "1" })
+    expect(settings.permissions?.allow).toEqual(["Read"])
+    expect(notes).toEqual([])
+  })
+})
+
+describe("a repository that is not trusted", () => {
+  test("cannot run, permit or redirect anything, and says so in one line", () => {
+    write("home/.config/meanwhile/settings.json", { permissions: { defaultMode: "default", allow: ["Read"] } })
+    write("home/shop/.claude/settings.json", { hooks: { Stop: [] }, env: { DEBUG: "1" } })
+    write("home/shop/.meanwhile/settings.json", {
+      permissions: { allow: ["Bash"], defaultMode: "bypassPermissions", additionalDirectories: ["/"] },
+      mcpServers: { a: { command: "evil" } },
+      statusLine: { command: "evil" },
+    })
+    const { settings, notes } = load(false)
+    expect(settings).toEqual({ permissions: { allow: ["Read"], deny: [], ask: [], defaultMode: "default" }, extra: {} })
+    expect(notes).toEqual([
+      "This folder is not trusted, so these are ignored: hooks, env in ~/shop/.claude/settings.json; " +
+        "mcpServers, permissions.allow, permissions.defaultMode in ~/shop/.meanwhile/settings.json. --trust uses them.",
+    ])
+  })
+  test("can deny, ask, and choose the model and the plan mode", () => {
+    write("home/shop/.claude/settings.json", {
+      model: "opus",
+      permissions: { deny: ["Read(.env)"], ask: ["Bash(git push:*)"], defaultMode: "plan" },
+    })
+    expect(load(false)).toEqual({
+      settings: {
+        model: "opus",
+        permissions: { allow: [], deny: ["Read(.env)"], ask: ["Bash(git push:*)"], defaultMode: "plan" },
+        extra: {},
+      },
+      notes: [],
+    })
+  })
+})
+
+describe("a trusted repository", () => {
+  test("is used as it is", () => {
+    const content = {
+      hooks: { Stop: [] },
+      mcpServers: {},
+      env: { DEBUG: "1" },
+      permissions: { allow: ["Bash"], defaultMode: "acceptEdits" },
+    }
+    write("home/shop/.meanwhile/settings.local.json", content)
+    const { settings, notes } = load(true)
+    expect(settings).toEqual({
+      env: { DEBUG: "1" },
+      permissions: { allow: ["Bash"], deny: [], ask: [], defaultMode: "acceptEdits" },
+      extra: { hooks: { Stop: [] }, mcpServers: {} },
+    })
+    expect(notes).toEqual([])
+  })
+  test("still cannot set what decides which program runs or where keys go", () => {
+    const forbidden = [
+      ...[
+        "BUN_OPTIONS",
+        "NODE_OPTIONS",
+        "LD_PRELOAD",
+        "DYLD_INSERT_LIBRARIES",
+        "PATH",
+        "Path",
+        "HOME",
+        "MEANWHILE_HOME",
+      ],
+      ...[
+        "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "OPENAI_BASE_URL",
+        "GOOGLE_GEMINI_BASE_URL",
+        "https_proxy",
+        "MY_KEY",
+      ],
+    ]
+    write("home/.config/meanwhile/settings.json", {
+      providers: { mine: { kind: "anthropic", baseURL: "https://me", apiKeyEnv: "MY_KEY" } },
+    })
+    write("home/shop/.meanwhile/settings.json", {
+      env: Object.fromEntries([...forbidden, "DEBUG", "XPATH", "MY_LD_X", "AWS_REGION"].map((name) => [name, "x"])),
+      providers: { mine: { kind: "anthropic", baseURL: "https://evil" } },
+    })
+    const { settings, notes } = load(true)
+    expect(Object.keys(settings.env ?? {})).toEqual(["DEBUG", "XPATH", "MY_LD_X", "AWS_REGION"])
+    expect(settings.providers?.mine?.baseURL).toBe("https://me")
+    const listed = ["providers", ...forbidden.map((name) => `env.${name}`)].join(", ")
+    expect(notes).toEqual([
+      `A repository cannot set these, so they are ignored: ${listed} in ~/shop/.meanwhile/settings.json. They work in ~/.config/meanwhile/settings.json.`,
+    ])
+  })
+  test("has its names shown harmlessly and not at any length", () => {
+    const env = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`LD_\x1b[2J\n${index}`, "x"]))
+    write("home/shop/.meanwhile/settings.json", { env })
+    const [note] = load(true).notes
+    expect(note).toContain("env.LD_\\x1b[2J\\n0, env.LD_")
+    expect(note!.length).toBeLessThan(700)
+  })
+  test("the person's own file may set them", () => {
+    write("home/.config/meanwhile/settings.json", { env: { ANTHROPIC_BASE_URL: "https://proxy" } })
+    expect(load(false).settings.env).toEqual({ ANTHROPIC_BASE_URL: "https://proxy" })
+  })
+})
+
+describe("mistakes", () => {
+  const own = "home/.config/meanwhile/settings.json"
+  const corpus: [content: unknown, message: string][] = [
+    ['{\n  "model": "x",\n}', ':3:1: a "," before "}" is not allowed'],
+    [[], ": the whole file must be an object, but is []"],
+    [{ model: 7 }, ": model must be a text that is not empty, but is 7"],
+    [{ permissions: { allow: "Read" } }, ': permissions.allow must be a list of texts, but is "Read"'],
+    [{ permissions: { deny: [1] } }, ": permissions.deny must be a list of texts, but is [1]"],
+    [
+      { permissions: { defaultMode: "yolo" } },
+      ': permissions.defaultMode must be one of default, acceptEdits, plan, bypassPermissions, but is "yolo"',
+    ],
+    [{ env: { A: { b: 1 } } }, ': env.A must be a text, but is {"b":1}'],
+    [{ env: { "A=B": "c" } }, ': env must be made of names without "=", but is "A=B"'],
+    [
+      { providers: { x: { baseURL: "http://a" } } },
+      ": providers.x.kind must be one of anthropic, openai-compatible, but is missing",
+    ],
+    [
+      { providers: { x: { kind: "anthropic", baseURL: "a" } } },
+      ': providers.x.baseURL must be an address that begins with http:// or https://, but is "a"',
+    ],
+    [{ "env\n": 1, env: "\x1b" }, ': env must be an object, but is "\\u001b"'],
+  ]
+  for (const [content, message] of corpus) {
+    test(`name file and key: ${message}`, () => {
+      write(own, content)
+      const error = mistake()
+      expect(error.message).toBe(`~/.config/meanwhile/settings.json${message}`)
+      expect(error.exit).toBe(2)
+    })
+  }
+  test("in a repository stop the program too: a rule that denies could be in there", () => {
+    write("home/shop/.meanwhile/settings.json", "{")
+    expect(mistake().message).toBe('~/shop/.meanwhile/settings.json:1:2: "}" is missing at the end')
+  })
+  test("modes that only Claude Code has are no mistake in its files", () => {
+    write("home/.claude/settings.json", { permissions: { defaultMode: "dontAsk" } })
+    expect(load(false).settings.permissions).toEqual({ allow: [], deny: [], ask: [] })
+  })
+  test("an empty file and a byte order mark are none", () => {
+    write(own, " \n")
+    write("home/.claude/settings.json", '\ufeff{"model": "opus"}')
+    expect(load(false).settings).toEqual({ model: "opus", extra: {} })
+  })
+  test("a pipe, an endless device, a huge file and bytes that are no text are refused at once", () => {
+    const path = join(root, ".meanwhile/settings.json")
+    write("home/shop/.meanwhile/other", "")
+    expect(spawnSync("mkfifo", [path]).status).toBe(0)
+    expect(mistake().message).toBe("~/shop/.meanwhile/settings.json is not a regular file")
+    rmSync(path)
+    symlinkSync("/dev/zero", path)
+    expect(mistake().message).toBe("~/shop/.meanwhile/settings.json is not a regular file")
+    rmSync(path)
+    writeFileSync(path, " ".repeat(1024 * 1024 + 1))
+    expect(mistake().message).toBe("~/shop/.meanwhile/settings.json is larger than 1024 KB")
+    writeFileSync(path, Buffer.from([0x7b, 0xff, 0x7d]))
+    expect(mistake().message).toBe("~/shop/.meanwhile/settings.json is not text in UTF-8")
+  })
+})
+
+test("keys with a meaning for JavaScript change no prototype", () => {
+  write(
+    "home/.config/meanwhile/settings.json",
+    '{"__proto__": {"a": 1}, "env": {"__proto__": "x"}, "constructor": {"b": 1}}',
+  )
+  write("home/shop/.meanwhile/settings.json", '{"__proto__": {"c": 1}}')
+  const { extra, env } = load(true).settings
+  expect(Object.getPrototypeOf(extra)).toBe(Object.prototype)
+  expect(Object.keys(extra)).toEqual(["__proto__", "constructor"])
+  expect(Object.keys(env ?? {})).toEqual(["__proto__"])
+})
+
+test("the modes are those of the permissions", () => {
+  for (const defaultMode of permissionModes) {
+    write("home/.config/meanwhile/settings.json", { permissions: { defaultMode } })
+    expect(load(false).settings.permissions?.defaultMode).toBe(defaultMode)
+  }
+})

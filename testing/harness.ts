@@ -1,0 +1,61 @@
+// What tests of the inner parts share: a store in a folder of its own, ids that count, and a way to wait for a fact.
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { type Clock, systemClock } from "../src/base/clock.ts"
+import type { Ids } from "../src/base/ids.ts"
+import type { Log } from "../src/base/log.ts"
+import { openStore } from "../src/store/open.ts"
+import type { Store } from "../src/store/store.ts"
+
+export interface Folder extends Disposable {
+  readonly path: string
+}
+
+/** A temporary folder that goes when it is disposed. */
+export function temporaryFolder(): Folder {
+  const path = mkdtempSync(join(tmpdir(), "meanwhile-test-"))
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) }
+}
+
+export interface TestStore extends Disposable {
+  readonly store: Store
+  readonly folder: string
+}
+
+export async function temporaryStore(clock: Clock = systemClock): Promise<TestStore> {
+  const folder = temporaryFolder()
+  const store = await openStore({ folder: folder.path, clock })
+  return {
+    store,
+    folder: folder.path,
+    [Symbol.dispose]: () => {
+      store.close()
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+/** `uuid-1`, `short-1`, …: the same in each run of a test. */
+export function countingIds(): Ids {
+  let count = 0
+  return { uuid: () => `uuid-${++count}`, short: () => `short-${++count}` }
+}
+
+/** Keeps what was logged, so that a test can say that nothing was. */
+export function memoryLog(): Log & { readonly entries: string[] } {
+  const entries: string[] = []
+  const note = (level: string) => (message: string, fields?: { error?: unknown }) => {
+    entries.push(`${level} ${message}${fields?.error ? `: ${fields.error}` : ""}`)
+  }
+  return { path: "memory", entries, info: note("info"), warn: note("warn"), error: note("error") }
+}
+
+/** Resolves when `fact` holds. It looks every few milliseconds, and fails after `limitMs` with what was expected. */
+export async function eventually(what: string, fact: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+  const end = performance.now() + limitMs
+  while (!(await fact())) {
+    if (performance.now() > end) throw new Error(`did not happen within ${limitMs} ms: ${what}`)
+    await Bun.sleep(5)
+  }
+}

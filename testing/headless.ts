@@ -1,0 +1,138 @@
+// Runs the real program as a user's script would: `bin/meanwhile` in a folder, with a home of its own, against a
+// scripted model server. Everything it started is ended when it is disposed.
+import { mkdirSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { temporaryFolder } from "./harness.ts"
+import type { ModelServer } from "./model-server.ts"
+
+export type StreamLine = { type: string; subtype?: string } & Record<string, any>
+
+export interface Finished {
+  exit: number
+  stdout: string
+  stderr: string
+  /** The stream's lines, when standard output is one. */
+  lines: StreamLine[]
+}
+
+export interface Running {
+  readonly pid: number
+  readonly finished: Promise<Finished>
+  /** Resolves with the first line of the stream, past or to come, that fits. */
+  line(fits: (line: StreamLine) => boolean): Promise<StreamLine>
+  write(text: string): void
+  kill(signal: NodeJS.Signals): void
+}
+
+export interface Workbench extends AsyncDisposable {
+  /** The folder that the program works in. */
+  readonly cwd: string
+  readonly home: string
+  start(args: readonly string[], options?: StartOptions): Running
+  run(args: readonly string[], options?: StartOptions): Promise<Finished>
+}
+
+export interface StartOptions {
+  env?: Record<string, string>
+  stdin?: string
+  cwd?: string
+}
+
+const PROGRAM = process.env["MEANWHILE_TEST_PROGRAM"] ?? resolve(import.meta.dir, "../bin/meanwhile")
+
+/** `server`: the model is its protocol's provider; without one there is no key, and the model is the scout. */
+export function workbench(server?: ModelServer, protocol: "anthropic" | "openai" = "anthropic"): Workbench {
+  const folder = temporaryFolder()
+  const cwd = join(folder.path, "work")
+  const home = join(folder.path, "home")
+  mkdirSync(cwd)
+  const children = new Set<Bun.Subprocess>()
+  const base = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder.path,
+    LANG: "C.UTF-8",
+    MEANWHILE_HOME: home,
+    ...(server ? { ...server.env(protocol), MEANWHILE_MODEL: MODELS[protocol] } : {}),
+  }
+
+  const start = (args: readonly string[], options: StartOptions = {}): Running => {
+    const child = Bun.spawn([PROGRAM, ...args], {
+      cwd: options.cwd ?? cwd,
+      env: { ...base, ...options.env },
+      stdin: options.stdin === undefined ? "ignore" : "pipe",
+      stdout: "pipe",
+      stderr: "pipe",
+    })
+    children.add(child)
+    const stdin = child.stdin
+    if (options.stdin !== undefined && stdin) {
+      stdin.write(options.stdin)
+      stdin.end()
+    }
+    const stream = follow(child.stdout)
+    const stderr = new Response(child.stderr).text()
+    const finished = (async () => {
+      const exit = await child.exited
+      const stdout = await stream.text
+      children.delete(child)
+      return { exit, stdout, stderr: await stderr, lines: stream.lines }
+    })()
+    return {
+      pid: child.pid,
+      finished,
+      line: stream.line,
+      write: (text) => void stdin?.write(text),
+      kill: (signal) => child.kill(signal),
+    }
+  }
+
+  return {
+    cwd,
+    home,
+    start,
+    run: (args, options) => start(args, options).finished,
+    [Symbol.asyncDispose]: async () => {
+      for (const child of children) child.kill("SIGKILL")
+      await Promise.all([...children].map((child) => child.exited))
+      folder[Symbol.dispose]()
+    },
+  }
+}
+
+const MODELS = { anthropic: "anthropic/claude-sonnet-5-5", openai: "openai/gpt-6-sol" }
+
+function follow(output: ReadableStream<Uint8Array>) {
+  const lines: StreamLine[] = []
+  const waiting = new Set<() => void>()
+  const text = (async () => {
+    let all = ""
+    let rest = ""
+    const decoder = new TextDecoder()
+    for await (const chunk of output) {
+      const piece = decoder.decode(chunk, { stream: true })
+      all += piece
+      const parts = (rest + piece).split("\n")
+      rest = parts.pop() ?? ""
+      for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part))
+      for (const look of [...waiting]) look()
+    }
+    for (const look of [...waiting]) look()
+    return all
+  })()
+  const line = (fits: (line: StreamLine) => boolean): Promise<StreamLine> => {
+    const { promise, resolve: found, reject } = Promise.withResolvers<StreamLine>()
+    const look = () => {
+      const match = lines.find(fits)
+      if (!match) return
+      waiting.delete(look)
+      found(match)
+    }
+    waiting.add(look)
+    look()
+    text.then(() => {
+      if (waiting.delete(look)) reject(new Error(`no such line in:\n${lines.map((seen) => JSON.stringify(seen)).join("\n")}`))
+    })
+    return promise
+  }
+  return { lines, text, line }
+}

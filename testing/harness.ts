@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { type Clock, systemClock } from "../src/base/clock.ts"
 import type { Ids } from "../src/base/ids.ts"
 import type { Log } from "../src/base/log.ts"
+import { operatingSystem } from "../src/exec/os.ts"
 import { openStore } from "../src/store/open.ts"
 import type { Store } from "../src/store/store.ts"
 
@@ -58,4 +59,9 @@ export async function eventually(what: string, fact: () => boolean | Promise<boo
     if (performance.now() > end) throw new Error(`did not happen within ${limitMs} ms: ${what}`)
     await Bun.sleep(5)
   }
+}
+
+/** Whether a process runs; one that has ended and waits for its parent to notice does not. */
+export async function isAlive(pid: number): Promise<boolean> {
+  return (await operatingSystem.startTime(pid)) !== undefined
 }

@@ -70,8 +70,10 @@ export function nearest(name: string, candidates: readonly string[]): string[] {
   return candidates
     .map((candidate) => {
       const known = candidate.slice(0, 100).toLowerCase()
-      const extends_ = known.startsWith(wanted) || wanted.startsWith(known)
-      return { candidate, distance: extends_ ? 0 : slips(wanted, known) }
+      if (known.startsWith(wanted) || wanted.startsWith(known)) return { candidate, distance: 0 }
+      // Of a long name people type the beginning. Short words would be near to the beginning of anything.
+      const beginning = wanted.length < 4 ? known : known.slice(0, wanted.length + 1)
+      return { candidate, distance: Math.min(slips(wanted, known), slips(wanted, beginning)) }
     })
     .filter(({ distance }) => distance <= limit)
     .sort((a, b) => a.distance - b.distance)

@@ -18,7 +18,7 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
     `UPDATE run SET state = :state, result = :result, reason = :reason, exit_code = COALESCE(:exitCode, exit_code),
        ended_at = :now, event_at = :now,
        notice = CASE background WHEN 1 THEN 'pending' ELSE 'none' END,
-       quiet = CASE WHEN stop_by = 'user' THEN 1 ELSE quiet END
+       quiet = CASE WHEN stop_by IN ('user', 'program') THEN 1 ELSE quiet END
      WHERE id = :runId AND state IN ${LIVE}`,
     {
       runId,

@@ -62,7 +62,10 @@ export class ShellKind implements TaskKind {
     if (control.signal.aborted) kill()
     try {
       const exit = await shell.exited
-      if (exit.liveChildren && !control.signal.aborted) await this.#serve(shell, { exit, control })
+      if (exit.liveChildren && !control.signal.aborted) {
+        await this.#look(spool, control)
+        await this.#serve(shell, { exit, control })
+      }
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
       clearInterval(looking)

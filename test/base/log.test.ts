@@ -70,4 +70,6 @@ test("logging that fails throws nothing, and is told by the next entry that succ
     "2026-01-31T12:00:00.000Z WARN 2 entries could not be written",
     "2026-01-31T12:00:00.000Z INFO back",
   ])
+  log.info("told once")
+  expect(readFileSync(log.path, "utf8").split("\n")).toHaveLength(4)
 })

@@ -73,6 +73,8 @@ test("slips of the finger find the name that was meant", () => {
   expect(nearest("explorer", known)).toEqual(["explore"])
   expect(nearest("Genral-purpose", known)).toEqual(["general-purpose"])
   expect(nearest("general", known)).toEqual(["general-purpose"])
+  expect(nearest("genral", known)).toEqual(["general-purpose"])
   expect(nearest("zzz", known)).toEqual([])
+  expect(nearest("z", known)).toEqual([])
   expect(nearest("", known)).toEqual([])
 })

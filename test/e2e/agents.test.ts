@@ -132,6 +132,7 @@ describe("sub-agents", () => {
     child.open()
     const parent = await run.line((line) => line.subtype === "task_notification" && line["summary"] === "parent")
     expect(parent["result"]).toBe("Parent's report.")
+    await server.receivedWhere((request) => request.prompt === "Nest" && request.news.includes("Parent's report."))
     await Bun.write(`${bench.cwd}/done`, "")
     const { exit, lines } = await run.finished
     server.check()

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { eventually } from "../../testing/harness.ts"
+import { eventually, isAlive } from "../../testing/harness.ts"
 import { type StreamLine, workbench } from "../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../testing/model-server.ts"
 
@@ -66,7 +66,7 @@ test("a command that leaves a server behind becomes a service, which ends with t
   expect(exit).toBe(0)
   expect(results(lines)[0]).toContain("left processes running")
   const pid = Number(await Bun.file(join(bench.cwd, "pid")).text())
-  expect(isAlive(pid)).toBe(false)
+  expect(await isAlive(pid)).toBe(false)
   expect(lines.at(-1)).toMatchObject({ subtype: "success", tasks: [{ status: "stopped" }] })
 })
 
@@ -80,7 +80,7 @@ test("--wait that runs out stops the work, says so, and is never a success", asy
   expect(exit).toBe(3)
   expect(lines.at(-1)).toMatchObject({ subtype: "error_cut_off", is_error: true })
   expect(notifications(lines)).toMatchObject([{ status: "stopped" }])
-  expect(isAlive(Number(await Bun.file(join(bench.cwd, "pid")).text()))).toBe(false)
+  expect(await isAlive(Number(await Bun.file(join(bench.cwd, "pid")).text()))).toBe(false)
   expect(stderr).toBe("")
 })
 
@@ -96,7 +96,7 @@ test("Ctrl+C ends with 130 and leaves no process behind", async () => {
   run.kill("SIGINT")
   const { exit, lines } = await run.finished
   expect(exit).toBe(130)
-  expect(pids.map(isAlive)).toEqual([false, false])
+  expect(await Promise.all(pids.map(isAlive))).toEqual([false, false])
   expect(lines.at(-1)).toMatchObject({ type: "result", is_error: true })
   // The conversation is whole: it goes on.
   server.script = script.inOrder([reply.text("Here again.")])
@@ -144,12 +144,3 @@ test("commands never see the providers' keys", async () => {
   expect(results(lines)[0]).toContain("PATH=")
   expect(results(lines)[0]).not.toMatch(/API_KEY|BUN_/)
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}

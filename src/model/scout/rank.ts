@@ -70,7 +70,7 @@ export function rankDefinitions(
         const told = named + FIELD.doc * Math.min(2, doc[index]!) + FIELD.body * Math.min(5, body[index]!)
         return (known.rarity[index]! * told) / (told + 2)
       })
-      return { ...at, symbol, score: score * weight * inFile * likeness(symbol, subject) }
+      return { ...at, symbol, score: (score + asked(symbol, subject)) * weight * inFile * likeness(symbol, subject) }
     })
   })
   const unique = new Map<string, Candidate>()
@@ -80,8 +80,11 @@ export function rankDefinitions(
 }
 
 /** A name that was asked for stands first; when the question has more to say, it only counts for more. */
-function likeness(symbol: string, { names, words }: Subject): number {
-  if (names.includes(symbol)) return words.length < 2 ? 1000 : 2
+function asked(symbol: string, { names, words }: Subject): number {
+  return !names.includes(symbol) ? 0 : words.length < 2 ? 1000 : 2
+}
+
+function likeness(symbol: string, { names }: Subject): number {
   const holds = names.some((name) => name.length > 3 && symbol.toLowerCase().includes(name.toLowerCase()))
   return holds ? 1.5 : 1
 }

@@ -3,7 +3,7 @@
 import type { Brief } from "./findings.ts"
 import { type Candidate, type Line, rankDefinitions, type Survey, surveyOf } from "./rank.ts"
 import { definitionPattern, scopes } from "./source.ts"
-import { escapeRegex, patternOf, type Term, termsOf, wholeName } from "./words.ts"
+import { patternOf, type Term, termsOf, wholeName } from "./words.ts"
 
 export interface ScoutCall {
   name: string

@@ -85,7 +85,7 @@ export function termsOf({ names, words }: Subject): Term[] {
     if (key.length > 1 && !terms.has(key)) terms.set(key, { word, stem: key, weight, akin })
   }
   for (const word of words) add(word, 1)
-  for (const part of names.flatMap(splitName)) if (!STOP.has(part)) add(part, 0.5)
+  for (const name of names) for (const part of splitName(name)) if (!STOP.has(part)) add(part, 0.9 / splitName(name).length ** 0.5)
   return [...terms.values()].slice(0, MAX_WORDS)
 }
 

@@ -12,7 +12,7 @@ const reads = [
   "head -n 20 src/main.ts | tail -5",
   "wc -l src/*.ts",
   "grep -rn 'foo(' src --include='*.ts'",
-  "grep -E \"a|b$\" file",
+  'grep -E "a|b$" file',
   "rg -n --hidden -g '*.ts' TODO src",
   "rg -- -x src",
   "find . -name '*.ts' -not -path './node_modules/*' -type f -mtime -1",

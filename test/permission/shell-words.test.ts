@@ -106,12 +106,43 @@ test("an endless command is not read", () => {
 
 test("words with wildcards are marked, quoted ones are not", () => {
   const reading = readShell("ls *.ts '*.js' \\*.md a?b [x]")
-  expect(reading.type === "commands" && reading.commands[0]?.map(({ glob }) => glob)).toEqual([false, true, false, false, true, true])
+  expect(reading.type === "commands" && reading.commands[0]?.map(({ glob }) => glob)).toEqual([
+    false,
+    true,
+    false,
+    false,
+    true,
+    true,
+  ])
 })
 
 test("whatever is read is read as bash reads it", () => {
   // Hostile pieces in any order; each argument comes back with a NUL behind it. Nothing here names a program.
-  const piece = fc.constantFrom("a", "'b'", '"c"', " ", "\\", "\\\n", "'", '"', "x y", "=", "~q", "{", "}", "#", "$", ";", "|", "&", "2", ">", "/dev/null", "&1", "\t")
+  const piece = fc.constantFrom(
+    "a",
+    "'b'",
+    '"c"',
+    " ",
+    "\\",
+    "\\\n",
+    "'",
+    '"',
+    "x y",
+    "=",
+    "~q",
+    "{",
+    "}",
+    "#",
+    "$",
+    ";",
+    "|",
+    "&",
+    "2",
+    ">",
+    "/dev/null",
+    "&1",
+    "\t",
+  )
   const property = fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
     const reading = readShell(`put ${pieces.join("")}`)
     if (reading.type === "unknown" || reading.commands.length !== 1) return

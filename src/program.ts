@@ -13,29 +13,33 @@ import { createLog, type Log } from "./base/log.ts"
 import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
 import { loadSettings, type Settings } from "./base/settings.ts"
 import { createModels } from "./model/ask.ts"
+import type { UserPart } from "./model/message.ts"
 import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
 import { createDecider } from "./permission/decide.ts"
+import { readFilter } from "./permission/deny-rules.ts"
 import type { PermissionMode } from "./permission/permission.ts"
-import { parseRules } from "./permission/rules.ts"
+import { parseRules, type Rule } from "./permission/rules.ts"
+import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { AgentKind, type AgentInput } from "./session/agent-kind.ts"
-import { type ConversationEnd, converse } from "./session/converse.ts"
+import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { obey } from "./session/controls.ts"
 import { lastText } from "./session/history.ts"
-import { admit } from "./session/inbox.ts"
+import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
 import { mend } from "./session/mend.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
 import { insertRow, type Reader, type Store } from "./store/store.ts"
-import { listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
+import { until } from "./store/watch.ts"
+import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
 import { TaskRuntime } from "./task/runtime.ts"
 import { ShellKind } from "./task/shell.ts"
 import { agentTool } from "./tool/agent.ts"
 import { bashTool } from "./tool/bash.ts"
 import { editTool } from "./tool/edit.ts"
-import { createFiles } from "./tool/files.ts"
+import { createFiles, type Files } from "./tool/files.ts"
 import { globTool } from "./tool/glob.ts"
 import { grepTool } from "./tool/grep.ts"
 import { readTool } from "./tool/read.ts"
@@ -57,6 +61,8 @@ export interface ProgramOptions {
   /** Permission rules from the command line. */
   allow?: readonly string[]
   deny?: readonly string[]
+  /** Whether somebody will answer requests for permission. */
+  answerable?: boolean
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
 }
@@ -73,11 +79,20 @@ export interface NewSession {
 export interface Hosted {
   readonly row: SessionRow
   /** Accepts a prompt: once this resolves, it is stored for good. */
-  prompt(text: string): Promise<void>
+  prompt(content: UserPart[]): Promise<void>
+  /** Resolves when something waits that starts a turn, at once if it does already; rejects when the signal is aborted. */
+  woken(signal: AbortSignal): Promise<void>
   /** Runs turns until nothing waits and no task but services lives; see session/converse.ts. */
   converse(options: { signal: AbortSignal; steps: number; patienceMs: number }): Promise<ConversationEnd>
   /** Stops what still lives in the tree; returns what it stopped. */
   stopAll(by: "user" | "program"): Promise<TaskView[]>
+  /** Interrupts the turn under way; background tasks go on. */
+  interrupt(): void
+  /** Moves all that the turn is blocked on to the background; returns how many runs moved. */
+  background(): Promise<number>
+  /** Stops a task of this tree, by its id or the beginning of it. */
+  stopTask(id: string): Promise<void>
+  readonly approvals: Approvals
   /** The last text that the root's model said. */
   lastReply(): string | undefined
   release(): void
@@ -120,8 +135,14 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const { store } = await openData(options.env, clock)
   const log = createLog(home.data, clock)
   const tasks = new TaskRuntime({ store, clock, ids, log })
+  const rules = {
+    allow: [...(settings.permissions?.allow ?? []), ...(options.allow ?? [])].flatMap(parseRules),
+    deny: [...(settings.permissions?.deny ?? []), ...(options.deny ?? [])].flatMap(parseRules),
+  }
+  const mayRead = readFilter({ deny: rules.deny, cwd: options.cwd, home: home.home })
+  const files = createFiles({ home: home.home, mayRead })
   const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
-  const wiring: Wiring = { options, settings, home, project, agents, store, clock, ids, log, tasks, ripgrepPath }
+  const wiring: Wiring = { options, settings, home, project, agents, store, clock, ids, log, tasks, ripgrepPath, files, rules }
   const parts = sessionParts(wiring)
   tasks.register(new ShellKind({ store, clock, environment: { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) } }))
   tasks.register(new AgentKind(parts, tasks, (task, input) => hire(wiring, task, input)))
@@ -159,31 +180,29 @@ interface Wiring {
   log: Log
   tasks: TaskRuntime
   ripgrepPath: () => Promise<string>
+  files: Files
+  rules: { allow: Rule[]; deny: Rule[] }
 }
 
 function sessionParts(wiring: Wiring): SessionParts {
-  const { options, settings, store, clock, ids, log } = wiring
-  const base = {
-    allow: [...(settings.permissions?.allow ?? []), ...(options.allow ?? [])].flatMap(parseRules),
-    deny: [...(settings.permissions?.deny ?? []), ...(options.deny ?? [])].flatMap(parseRules),
-  }
+  const { options, store, clock, ids, log, home, rules } = wiring
   return {
     store,
     clock,
     ids,
     log,
     models: createModels({ ...providers(wiring), clock }),
+    approvals: createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false }),
     toolsFor: (row) => toolsOf(wiring, row),
     decide: (row, call) => {
       const limits = JSON.parse(row.limits) as SessionSpec["limits"]
-      return createDecider({ ...base, deny: [...base.deny, ...limits.deny.flatMap(parseRules)], only: limits.only.flatMap(parseRules) })(call)
+      return createDecider({ home: home.home, allow: rules.allow, deny: [...rules.deny, ...limits.deny.flatMap(parseRules)], only: limits.only.flatMap(parseRules) })(call)
     },
   }
 }
 
-function toolsOf({ agents, store, clock, tasks, home, options, ripgrepPath }: Wiring, row: SessionRow): Tool[] {
+function toolsOf({ agents, store, clock, tasks, options, ripgrepPath, files }: Wiring, row: SessionRow): Tool[] {
   const names = new Set(JSON.parse(row.tools) as string[])
-  const files = createFiles({ home: home.home })
   const search = { files, ripgrepPath, env: options.env }
   const starts = agents.agents.filter((agent) => agent.name !== MAIN_AGENT)
   const make: Record<string, () => Tool> = {
@@ -304,20 +323,28 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   if (!lease) return undefined
   await store.write((tx) => mend(tx, clock, row.id))
   const session = openSession(parts, row, null)
+  const interruption = new Interruption()
   const controls = obey(store, row.id, {
     perform: async (control) => {
       if (control.action === "stop_task") await tasks.stop([control.taskId], "user")
       if (control.action === "background") await tasks.backgroundAll(row.id)
+      if (control.action === "interrupt") interruption.interrupt({ by: "user" })
     },
     failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
   })
   return {
     row,
-    prompt: (text) =>
-      store.writeDurably((tx) =>
-        admit(tx, clock, { id: ids.uuid(), sessionId: row.id, origin: "human", delivery: "steer", content: [{ type: "text", text }] }),
-      ),
-    converse: ({ signal, steps, patienceMs }) => converse(session, parts, { signal, patienceMs, awaits: "tasks", allowance: { steps } }),
+    prompt: (content) =>
+      store.writeDurably((tx) => admit(tx, clock, { id: ids.uuid(), sessionId: row.id, origin: "human", delivery: "steer", content })),
+    woken: async (signal) => {
+      if (!waiting(store, row.id)) await until(store, [`inbox:${row.id}`], { signal, look: () => waiting(store, row.id) })
+    },
+    converse: ({ signal, steps, patienceMs }) =>
+      converse(session, parts, { signal, interruption, patienceMs, awaits: "tasks", allowance: { steps } }),
+    interrupt: () => interruption.interrupt({ by: "user" }),
+    background: async () => (await tasks.backgroundAll(row.id)).length,
+    stopTask: async (id) => void (await tasks.stop([findTask(store, id, row.id).task.id], "user")),
+    approvals: parts.approvals,
     stopAll: async (by) => {
       const live = listTasks(store, { rootId: row.id, live: true })
       await tasks.stop(live.map((view) => view.task.id), by)

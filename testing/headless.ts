@@ -2,7 +2,8 @@
 // scripted model server. Everything it started is ended when it is disposed.
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { temporaryFolder } from "./harness.ts"
+import { Sqlite } from "../src/runtime/sqlite.ts"
+import { eventually, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
 
 export type StreamLine = { type: string; subtype?: string } & Record<string, any>
@@ -20,7 +21,9 @@ export interface Running {
   readonly finished: Promise<Finished>
   /** Resolves with the first line of the stream, past or to come, that fits. */
   line(fits: (line: StreamLine) => boolean): Promise<StreamLine>
+  /** To its standard input, which `stdin: "open"` keeps open until `end`. */
   write(text: string): void
+  end(): void
   kill(signal: NodeJS.Signals): void
 }
 
@@ -30,10 +33,13 @@ export interface Workbench extends AsyncDisposable {
   readonly home: string
   start(args: readonly string[], options?: StartOptions): Running
   run(args: readonly string[], options?: StartOptions): Promise<Finished>
+  /** Resolves when the query finds a row in the program's database. */
+  stored(sql: string): Promise<void>
 }
 
 export interface StartOptions {
   env?: Record<string, string>
+  /** What its standard input holds; "open": what `write` gives it. */
   stdin?: string
   cwd?: string
 }
@@ -65,7 +71,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
     })
     children.add(child)
     const stdin = child.stdin
-    if (options.stdin !== undefined && stdin) {
+    if (options.stdin !== undefined && options.stdin !== "open" && stdin) {
       stdin.write(options.stdin)
       stdin.end()
     }
@@ -81,7 +87,11 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
       pid: child.pid,
       finished,
       line: stream.line,
-      write: (text) => void stdin?.write(text),
+      write: (text) => {
+        stdin?.write(text)
+        stdin?.flush()
+      },
+      end: () => void stdin?.end(),
       kill: (signal) => child.kill(signal),
     }
   }
@@ -91,6 +101,15 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
     home,
     start,
     run: (args, options) => start(args, options).finished,
+    stored: (sql) =>
+      eventually(`a row for ${sql}`, () => {
+        const db = new Sqlite(join(home, "meanwhile.db"), { readonly: true })
+        try {
+          return db.one(sql) !== undefined
+        } finally {
+          db.close()
+        }
+      }),
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill("SIGKILL")
       await Promise.all([...children].map((child) => child.exited))

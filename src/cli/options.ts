@@ -62,7 +62,6 @@ export const commandOptions = {
 const later: ReadonlySet<string> = new Set([
   "--add-dir",
   "--fork-session",
-  "--input-format stream-json",
   "--max-budget-usd",
   "--mcp-config",
   "--trust",

@@ -2,8 +2,9 @@
 import { Exit, type ExitCode, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
 import { type Hosted, openProgram, type Program } from "../program.ts"
-import { hasInput, readIn, writeErr } from "../runtime/standard.ts"
+import { hasInput, linesIn, readIn, writeErr } from "../runtime/standard.ts"
 import type { SessionRow } from "../store/rows.ts"
+import { MAX_LINE_BYTES } from "../ui/print/input.ts"
 import { print } from "../ui/print/print.ts"
 import type { Command, SessionOptions } from "./command.ts"
 
@@ -15,22 +16,26 @@ const MAX_INPUT_BYTES = 8 * 1024 * 1024
 const FIRST_BYTE_MS = 3000
 
 export async function printCommand(command: PrintCommand): Promise<ExitCode> {
-  const prompt = await promptOf(command)
   const { session } = command
+  const interruption = interruptible()
+  const input =
+    command.input === "text"
+      ? ({ type: "prompt", text: await promptOf(command) } as const)
+      : ({ type: "lines", lines: linesIn({ maxBytes: MAX_LINE_BYTES, signal: interruption.signal }) } as const)
   const program = await openProgram({
     env: process.env,
     cwd: workingFolder(),
     allow: session.allowedTools,
     deny: session.disallowedTools,
+    answerable: command.input === "stream-json" && command.output === "stream-json",
     agents: session.agents && JSON.stringify(session.agents),
   })
-  const interruption = interruptible()
   try {
     for (const note of program.notes) await writeErr(`meanwhile: ${note}\n`)
     const hosted = await hostSession(program, session)
     try {
       return await print(program, hosted, {
-        prompt,
+        input,
         output: command.output,
         waitMs: command.waitSeconds * 1000,
         steps: session.maxTurns ?? hosted.row.max_steps ?? Number.POSITIVE_INFINITY,

@@ -15,9 +15,10 @@
  * - Names begin with `mw_`, because a variable that the environment has too would reach the command changed.
  * - Traps are handlers, not "ignore", which the command would inherit. A signal interrupts `wait`: hence the loop. TERM
  *   is passed on, for whoever kills the pid that a list of tasks shows.
- * - The guard stays in the runner's group and waits for the end of input, which means that the host has gone. Then it
- *   looks at the spool now and then. When children of the command live on, it stays as long as they do. KILL ends it,
- *   because TERM may meet it before it has left the runner's trap behind; TERM ends a `sleep` of its.
+ * - USR1 from the host starts the guard, for a command that takes long; a short one is spared the millisecond. The guard
+ *   waits in the runner's group for the end of input, which means that the host has gone, then looks at the spool now
+ *   and then. When children of the command live on, it stays as long as they do. KILL ends it, because TERM may meet it
+ *   before it has left the runner's trap behind; TERM ends a `sleep` of its.
  */
 const RUNNER_SCRIPT = `
 mw_bash=$1 mw_limit=$2 mw_spool=$3 mw_script=$4 SHLVL=$((SHLVL - 1))
@@ -27,9 +28,31 @@ else
   set -- -c -- "$MEANWHILE_COMMAND" bash
 fi
 unset MEANWHILE_COMMAND MEANWHILE_RUNNER
+mw_watch() {
+  [ "$mw_guard" ] && return
+  {
+    trap '' HUP
+    unset TMOUT
+    while read -r mw_word; do :; done
+    trap 'kill "$mw_sleep"; exit' TERM
+    while kill -0 -- "-$mw_command"; do
+      sleep 5 3>&- &
+      mw_sleep=$!
+      wait "$mw_sleep"
+      [ "$(($(wc -c <"$mw_spool")))" -le "$mw_limit" ] && continue
+      echo limit >&3
+      kill -TERM -- "-$mw_command"
+      sleep 5 3>&-
+      kill -KILL -- "-$mw_command"
+    done
+  } <&0 >/dev/null &
+  mw_guard=$!
+}
+mw_guard= mw_command=
 trap mw_again=1 HUP INT QUIT
 trap 'mw_again=1; [ "$mw_command" ] && kill -TERM -- "-$mw_command"' TERM
-if ! IFS= read -r -t 86400 mw_word || [ "$mw_word" != go ]; then
+trap 'mw_again=1; mw_watch' USR1
+if ! read -r -t 86400 mw_word || [ "$mw_word" != go ]; then
   echo "exit 125" >&3
   exit 125
 fi
@@ -37,28 +60,13 @@ set -m
 "$mw_bash" "$@" </dev/null 2>&1 3>&- &
 mw_command=$!
 set +m
-{
-  trap '' HUP
-  unset TMOUT
-  while read -r mw_word; do :; done
-  trap 'kill "$mw_sleep"; exit' TERM
-  while kill -0 -- "-$mw_command"; do
-    sleep 5 3>&- &
-    mw_sleep=$!
-    wait "$mw_sleep"
-    [ "$(($(wc -c <"$mw_spool")))" -le "$mw_limit" ] && continue
-    echo limit >&3
-    kill -TERM -- "-$mw_command"
-    sleep 5 3>&-
-    kill -KILL -- "-$mw_command"
-  done
-} <&0 >/dev/null &
-mw_guard=$!
 echo "group $mw_command" >&3
 while mw_again=; wait "$mw_command"; mw_code=$?; [ "$mw_again" ]; do :; done
 echo "exit $mw_code" >&3
 [ "$mw_script" ] && rm -f -- "$mw_script"
-if ! kill -0 -- "-$mw_command"; then
+if kill -0 -- "-$mw_command"; then
+  mw_watch
+elif [ "$mw_guard" ]; then
   trap '' TERM
   kill -TERM 0
   kill -KILL "$mw_guard"

@@ -55,6 +55,7 @@ export interface PreparedShell {
 
 /** Linux takes at most 128 KiB in one argument (MAX_ARG_STRLEN), macOS 1 MiB in all; longer commands go by a file. */
 const MOST_IN_ARGUMENT = 96 * 1024
+const GUARD_AFTER_MS = 1000
 /** Ten times the cap of a spool (design §4.9). */
 const UNATTENDED_LIMIT = 10 * 64 * 1024 * 1024
 
@@ -70,7 +71,9 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
   // A runner that is dead already has no start time; "" equals none, so that nobody takes it for alive.
   const pidStarted = (await operatingSystem.startTime(runner.pid)) ?? ""
   let told = false
+  const ended = new AbortController()
   const exited = runner.exited.then(async (code) => {
+    ended.abort()
     runner.closeInput()
     const exit = await shellExit(readExitFile(spec.exitFile), clock)
     if (exit.code !== null || !told || code === null) return exit
@@ -83,6 +86,7 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
     go: () => {
       told = true
       runner.write("go\n")
+      void guardLater(runner.pid, { exitFile: spec.exitFile, clock, signal: ended.signal })
     },
     cancel: () => runner.closeInput(),
     commandGroup: () => readExitFile(spec.exitFile).group,
@@ -120,6 +124,8 @@ export async function adoptShell(record: ShellRecord, adopting: Adopting = {}): 
   if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, clock)) }
   if (!alive) return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group)) }
   const commandGroup = () => readExitFile(record.exitFile).group
+  // The host before may have died before it came to this.
+  startGuard(record.pid, record.exitFile)
   return { type: "running", commandGroup, exited: watchForExit(record, { clock, signal }) }
 }
 
@@ -147,6 +153,31 @@ async function startRunner(bash: string, spec: ShellSpec): Promise<DetachedProce
     throw new UserError("cannot-start", `Cannot start a command in ${spec.cwd}: ${messageOf(error)}`)
   } finally {
     closeSync(output)
+  }
+}
+
+/** Tells the runner of a command that takes long to have an eye on the spool when we are no longer there. */
+async function guardLater(
+  pid: number,
+  { exitFile, clock, signal }: { exitFile: string; clock: Clock; signal: AbortSignal },
+): Promise<void> {
+  const isOver = () =>
+    clock.sleep(GUARD_AFTER_MS, signal).then(
+      () => false,
+      () => true,
+    )
+  while (!(await isOver())) if (startGuard(pid, exitFile)) return
+}
+
+/** Whether the runner could be told: before it has said which group it started, the signal would kill it. */
+function startGuard(pid: number, exitFile: string): boolean {
+  if (readExitFile(exitFile).group === undefined) return false
+  try {
+    return process.kill(pid, "SIGUSR1")
+  } catch (error) {
+    // It has ended in this moment.
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return true
+    throw error
   }
 }
 

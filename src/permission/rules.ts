@@ -115,7 +115,7 @@ function commandSpec(text: string): RuleSpec {
   const command = prefix ? text.slice(0, -2).trimEnd() : text
   const reading = readShell(command)
   const words = reading.type === "commands" && reading.commands.length === 1 ? reading.commands[0] : undefined
-  return { type: "command", text: command.replace(/(?<=^|\s)\\\*(?=\s|$)/g, "*"), words, prefix }
+  return { type: "command", text: command.replace(/(?<=^|[\s:])\\\*(?=\s|$)/g, "*"), words, prefix }
 }
 
 function mistake(list: string, at: number, what: string): UserError {

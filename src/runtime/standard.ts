@@ -48,3 +48,29 @@ export async function readIn({ maxBytes, firstByteMs }: { maxBytes: number; firs
     next = reader.read()
   }
 }
+
+/**
+ * The lines of standard input as they come, without their ends. A line that is longer than `maxBytes` is cut there, so
+ * that it can be refused without being held. Ends with the input, or when the signal is aborted.
+ */
+export async function* linesIn({ maxBytes, signal }: { maxBytes: number; signal: AbortSignal }): AsyncGenerator<string> {
+  const reader = Bun.stdin.stream().getReader()
+  const stop = () => void reader.cancel().catch(() => undefined) // it has ended by itself
+  signal.addEventListener("abort", stop, { once: true })
+  const decoder = new TextDecoder()
+  let rest = ""
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (signal.aborted) return
+      const pieces = (rest + (done ? decoder.decode() : decoder.decode(value, { stream: true }))).split("\n")
+      rest = (pieces.pop() ?? "").slice(0, maxBytes + 1)
+      yield* pieces
+      if (!done) continue
+      if (rest) yield rest
+      return
+    }
+  } finally {
+    signal.removeEventListener("abort", stop)
+  }
+}

@@ -2,7 +2,7 @@
 // result that the model can read; the call's row is always closed.
 import { messageOf, UserError } from "../base/error.ts"
 import { publish } from "../store/feed.ts"
-import type { ToolCallRow } from "../store/rows.ts"
+import type { SessionRow, ToolCallRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
 import { settledNoticeId } from "../task/notice.ts"
 import { parseInput } from "../tool/registry.ts"
@@ -24,8 +24,8 @@ async function perform(session: Session, parts: SessionParts, { call, signal }: 
   if (!tool) return failed(`There is no tool named ${JSON.stringify(call.name)} here. Use one of: ${[...session.tools.keys()].join(", ")}.`)
   try {
     const input = parseInput(tool, JSON.parse(call.input))
-    const denial = permit(session, parts, { tool, input })
-    if (denial) return { type: "denied", output: textOutput(denial, { isError: true }) }
+    const refusal = await permit(session, parts, { call, tool, input, signal })
+    if (refusal) return refusal
     await begin(parts, call)
     return { type: "answered", output: await tool.run(input, contextOf(session, parts, { call, signal })) }
   } catch (error) {
@@ -36,25 +36,48 @@ async function perform(session: Session, parts: SessionParts, { call, signal }: 
   }
 }
 
-/** The reason why the call may not happen, or undefined when it may. Nobody can be asked yet: asking is refusing. */
-function permit(session: Session, parts: SessionParts, { tool, input }: { tool: Tool; input: unknown }): string | undefined {
-  const decision = parts.decide(session.row, {
-    tool: tool.name,
-    input,
-    readOnly: tool.readOnly,
-    cwd: session.row.cwd,
-    mode: session.row.permission_mode as PermissionMode,
-  })
+interface Permission {
+  call: ToolCallRow
+  tool: Tool
+  input: unknown
+  signal: AbortSignal
+}
+
+/** How the call ends when it may not happen; undefined when it may. */
+async function permit({ row }: Session, parts: SessionParts, { call, tool, input, signal }: Permission): Promise<Ending | undefined> {
+  const mode = row.permission_mode as PermissionMode
+  const decision = parts.decide(row, { tool: tool.name, input, readOnly: tool.readOnly, cwd: row.cwd, mode })
   switch (decision.type) {
     case "allow":
       return undefined
     case "deny":
-      return `Permission denied: ${decision.reason}`
+      return denied(`Permission denied: ${decision.reason}`)
     case "ask":
-      return `Permission denied: ${tool.name} needs the user's permission, and nobody is here to give it. The user can allow it with --allowedTools ${JSON.stringify(decision.rule)}. Go on without it if you can; otherwise say what you needed and why.`
+      return askUser(row, parts, { call, input, rule: decision.rule, signal })
     default:
       return decision satisfies never
   }
+}
+
+async function askUser(row: SessionRow, { approvals }: SessionParts, asked: { call: ToolCallRow; input: unknown; rule: string; signal: AbortSignal }): Promise<Ending | undefined> {
+  const { call, input, rule, signal } = asked
+  const answer = await approvals.ask({ session: row, toolCallId: call.id, tool: call.name, input, rule }, signal)
+  switch (answer.behavior) {
+    case "allow":
+      return undefined
+    case "deny":
+      return failed(`The user said no to this ${call.name} call${answer.text ? `: ${answer.text}` : "."} Do not try the same in another way; ask, or go on without it.`)
+    case "nobody":
+      return denied(
+        `Permission denied: ${call.name} needs the user's permission, and nobody is here to give it. The user can allow it with --allowedTools ${JSON.stringify(rule)}. Go on without it if you can; otherwise say what you needed and why.`,
+      )
+    default:
+      return answer.behavior satisfies never
+  }
+}
+
+function denied(text: string): Ending {
+  return { type: "denied", output: textOutput(text, { isError: true }) }
 }
 
 async function begin({ store, clock }: SessionParts, call: ToolCallRow): Promise<void> {

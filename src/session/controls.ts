@@ -4,7 +4,7 @@ import type { Ids } from "../base/ids.ts"
 import type { InboxRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 
-export type Control = { action: "stop_task"; taskId: string } | { action: "background" }
+export type Control = { action: "stop_task"; taskId: string } | { action: "background" | "interrupt" }
 
 /** Asks the host of a tree to do something; without a host, it is done by the next one. */
 export function request(tx: Tx, { clock, ids }: { clock: Clock; ids: Ids }, { rootId, control }: { rootId: string; control: Control }): void {

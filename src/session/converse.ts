@@ -12,7 +12,10 @@ const QUIET_MS = 25
 const LIMIT_MS = 100
 
 export interface Conversing {
+  /** Ends the conversation; a turn under way is interrupted. */
   signal: AbortSignal
+  /** Interrupts only the turn under way: the conversation goes on with what comes next. */
+  interruption?: Interruption
   allowance: Allowance
   /** Which live tasks of its own keep it waiting: an agent waits for its agents, `-p` for all but services. */
   awaits: "agents" | "tasks"
@@ -31,9 +34,24 @@ export async function converse(session: Session, parts: SessionParts, options: C
     if (next === "idle") return end
     if (next === "cut-off") return { type: "cut-off" }
     await debounce(session, { store, clock }, options)
-    const turn = await runTurn(session, parts, options)
+    const turn = await runTurn(session, parts, { ...options, signal: options.interruption?.during(options.signal) ?? options.signal })
     if (turn.type !== "nothing") end = turn
-    if (turn.type === "interrupted" || turn.type === "out-of-steps") return end
+    if (options.signal.aborted || turn.type === "out-of-steps") return end
+  }
+}
+
+/** Esc: aborts the turn under way, if there is one, and none that comes later. */
+export class Interruption {
+  #turn = new AbortController()
+
+  interrupt(by: object): void {
+    this.#turn.abort(by)
+  }
+
+  /** The signal of a turn that begins now. */
+  during(outer: AbortSignal): AbortSignal {
+    this.#turn = new AbortController()
+    return AbortSignal.any([outer, this.#turn.signal])
   }
 }
 

@@ -7,6 +7,7 @@ import type { Decision, PermissionCall, PermissionMode } from "../permission/per
 import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
+import type { Approvals } from "./approvals.ts"
 import { History } from "./history.ts"
 
 /** What a session is made from. Everything that its requests begin with is fixed here for its whole life. */
@@ -67,6 +68,7 @@ export interface SessionParts {
   log: Log
   models: Models
   decide(row: SessionRow, call: PermissionCall): Decision
+  approvals: Approvals
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
 }

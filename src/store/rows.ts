@@ -150,6 +150,21 @@ export interface RunRow {
   event_at: number
 }
 
+export interface ApprovalRow {
+  id: string
+  root_id: string
+  session_id: string
+  task_id: string | null
+  tool_call_id: string
+  tool: string
+  input: string
+  rule: string | null
+  state: "open" | "allowed" | "denied" | "withdrawn"
+  reason: string | null
+  created_at: number
+  answered_at: number | null
+}
+
 export interface LedgerRow {
   id: string
   root_id: string

@@ -17,10 +17,10 @@ export interface Tx extends Reader {
 }
 
 /**
- * `inbox:<session>`, `run:<run>`, `feed:<root>`: heard in this process. `host:<root>`: something for whoever drives the
+ * `inbox:<session>`, `run:<run>`, `feed:<root>`, `approval:<approval>`: heard in this process. `host:<root>`: something for whoever drives the
  * tree, heard in every process.
  */
-export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}` | `host:${string}`
+export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}` | `approval:${string}` | `host:${string}`
 
 export interface Store extends Reader {
   write<T>(change: (tx: Tx) => T): Promise<T>

@@ -16,7 +16,7 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
   const now = clock.now()
   const changed = tx.run(
     `UPDATE run SET state = :state, result = :result, reason = :reason, exit_code = COALESCE(:exitCode, exit_code),
-       ended_at = :now, event_at = :now,
+       bytes = COALESCE(:bytes, bytes), tail = COALESCE(:tail, tail), ended_at = :now, event_at = :now,
        notice = CASE background WHEN 1 THEN 'pending' ELSE 'none' END,
        quiet = CASE WHEN stop_by IN ('user', 'program') THEN 1 ELSE quiet END
      WHERE id = :runId AND state IN ${LIVE}`,
@@ -27,6 +27,8 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
       result: outcome.result === undefined ? null : capped(outcome.result),
       reason: outcome.reason ?? null,
       exitCode: outcome.exitCode ?? null,
+      bytes: outcome.output?.bytes ?? null,
+      tail: outcome.output?.tail ?? null,
     },
   )
   if (changed === 0) return { type: "already-settled" }

@@ -68,9 +68,9 @@ export class ShellKind implements TaskKind {
       }
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
-      clearInterval(looking)
-      await this.#look(spool, control)
-      return outcomeOf(exit, { result: await readHeadTail(spool, RESULT_CHARS), signal: control.signal, stop: stopped })
+      const [bytes, result] = await Promise.all([spoolSize(spool), readHeadTail(spool, RESULT_CHARS)])
+      const output = { bytes, tail: result.slice(-TAIL_BYTES) }
+      return { ...outcomeOf(exit, { signal: control.signal, stop: stopped }), result, output }
     } finally {
       clearInterval(looking)
       control.signal.removeEventListener("abort", kill)
@@ -95,8 +95,8 @@ export class ShellKind implements TaskKind {
   }
 }
 
-function outcomeOf(exit: ShellExit, { result, signal, stop }: { result: string; signal: AbortSignal; stop: StopResult | undefined }): Outcome {
-  const common = { result, exitCode: exit.code }
+function outcomeOf(exit: ShellExit, { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined }): Outcome {
+  const common = { exitCode: exit.code }
   if (signal.aborted) {
     const cause = signal.reason as StopCause
     const left = stop && !stop.stopped ? `; these processes could not be ended: ${stop.survivors.join(", ")}` : ""

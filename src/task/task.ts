@@ -27,6 +27,8 @@ export interface Outcome {
   /** Why it did not complete, in a few words for a person. */
   reason?: string
   exitCode?: number | null
+  /** Of a command's output, as it is at the end. */
+  output?: { bytes: number; tail: string }
 }
 
 /** Why a run's signal was aborted. */

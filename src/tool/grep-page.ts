@@ -71,7 +71,7 @@ export class GrepPage {
   }
 
   #contentLine(path: string, text: string): string[] {
-    const [, number = "", mark = ":", line = ""] = /^(\d+)([:-])(.*)$/s.exec(text.replace(/\r$/, "")) ?? []
+    const [, number = "", mark = ":", line = ""] = /^(\d+)([:-])(.*)$/s.exec(text) ?? []
     const at = { path, line: Number(number) }
     const isGap = this.#last !== undefined && (this.#last.path !== path || this.#last.line + 1 !== at.line)
     const hasContext = this.#options["-A"] || this.#options["-B"] || this.#options["-C"]

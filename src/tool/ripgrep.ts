@@ -14,10 +14,12 @@ export interface RipgrepSources {
   cacheFolder: string
   /** Path of the binary that comes with the program; below `/$bunfs/` when it is inside the executable. */
   bundled?: () => Promise<string>
+  /** Files inside the single executable can be read, but not run. */
+  isEmbedded?: (path: string) => boolean
 }
 
-/** Files inside the single executable can be read, but not run. */
-const EMBEDDED = /^(\/\$bunfs\/|B:[\\/]~BUN[\\/])/
+/** Where Bun puts the files inside an executable (Bun 1.4.5). */
+const insideExecutable = (path: string) => path.startsWith("/$bunfs/")
 
 /**
  * Finds ripgrep once: `$MEANWHILE_RG`, the binary that comes with the program, `rg` on the PATH. The function that is
@@ -34,7 +36,12 @@ export function ripgrepLocator(sources: RipgrepSources): () => Promise<string> {
   }
 }
 
-async function locateRipgrep({ env, cacheFolder, bundled = bundledRipgrep }: RipgrepSources): Promise<string> {
+async function locateRipgrep({
+  env,
+  cacheFolder,
+  bundled = bundledRipgrep,
+  isEmbedded = insideExecutable,
+}: RipgrepSources): Promise<string> {
   const chosen = env["MEANWHILE_RG"]
   if (chosen) {
     if (isAbsolute(chosen) && (await isProgram(chosen))) return chosen
@@ -43,7 +50,7 @@ async function locateRipgrep({ env, cacheFolder, bundled = bundledRipgrep }: Rip
     )
   }
   const own = await bundled().catch(() => undefined) // no binary for this platform: the PATH may have one
-  if (own && EMBEDDED.test(own)) return unpack(own, cacheFolder)
+  if (own && isEmbedded(own)) return unpack(own, cacheFolder)
   if (own && (await isProgram(own))) return own
   // Relative entries would run a program out of whatever folder is current.
   for (const folder of (env["PATH"] ?? "").split(delimiter).filter(isAbsolute)) {

@@ -82,7 +82,7 @@ export class RecordReader {
       const end = nul >= 0 && this.#shape === "lines" ? bytes.indexOf(10, nul) : nul
       if (end < 0) break
       const path = bytes.toString("utf8", from, nul).replace(BINARY_NOTE, "")
-      const text = this.#shape === "lines" ? bytes.toString("utf8", nul + 1, end) : undefined
+      const text = this.#shape === "lines" ? bytes.toString("utf8", nul + 1, end).replace(/\r$/, "") : undefined
       from = end + 1
       if (this.#onRecord({ path, text }) === "enough") return "enough"
     }

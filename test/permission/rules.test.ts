@@ -128,6 +128,7 @@ describe("a rule that allows a command", () => {
     ["Bash(* --version)", "a b --version"],
     ["Bash(rm -rf build/*)", "rm -rf build/../src"],
     ["Bash(rm -rf build/*)", "rm -rf build/a /"],
+    ["Bash(find . -name '*.ts')", "find . -name *.ts"],
     ["Bash(echo:*)", "echo a > .git/hooks/pre-commit"],
     ["Bash(echo:*)", "echo a | tee x"],
     ["Bash(echo a > out)", "echo a > out; rm x"],

@@ -1,6 +1,6 @@
 // The headless stream: rows of the feed become lines (docs/headless.md). Pure: it reads rows and returns objects.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import type { FeedRow, MessageRow, RunRow, SessionRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
+import type { ApprovalRow, FeedRow, MessageRow, RunRow, SessionRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import type { Totals } from "./totals.ts"
 
@@ -31,8 +31,9 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
       return [...settled(parts, row), backgroundTasks(parts, row)]
     case "retry":
       return [system(row, "retry", { parent_tool_use_id: parentCall(parts.reader, row.session_id), ...JSON.parse(row.data ?? "{}") })]
-    case "turn":
     case "approval":
+      return approvalLines(parts.reader, row)
+    case "turn":
       return []
     default:
       return row.kind satisfies never
@@ -148,6 +149,14 @@ function backgroundTasks({ liveTasks }: LineParts, row: FeedRow): Line {
     .filter(({ run }) => run.background)
     .map(({ task, run }) => ({ task_id: task.id, run_id: run.id, task_type: task.kind, description: task.description, status: run.state }))
   return system(row, "background_tasks_changed", { tasks })
+}
+
+function approvalLines(reader: Reader, row: FeedRow): Line[] {
+  const approval = reader.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id: row.ref })
+  // The row is published again when it is answered or withdrawn; a request is told once.
+  if (!approval || JSON.parse(row.data ?? "{}").state !== "open") return []
+  const input = JSON.parse(approval.input)
+  return [system(row, "permission_request", { request_id: approval.id, tool_name: approval.tool, input, task_id: approval.task_id, rule: approval.rule })]
 }
 
 function usageOf({ usageBelow }: LineParts, { task, run }: { task: TaskRow; run: RunRow }, now: number) {

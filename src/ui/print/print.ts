@@ -1,5 +1,5 @@
 // The headless interface: one prompt, the turn, the background work it started, and the last reply. A reader of rows.
-import type { ExitCode } from "../../base/error.ts"
+import { Exit, type ExitCode, messageOf, UserError } from "../../base/error.ts"
 import { stripControl } from "../../base/escape.ts"
 import { version } from "../../base/version.ts"
 import type { Hosted, Program } from "../../program.ts"
@@ -8,12 +8,14 @@ import { feedAfter, feedEnd } from "../../store/feed.ts"
 import type { RunRow, TaskRow } from "../../store/rows.ts"
 import { Block } from "./block.ts"
 import { type Ending, endingOf, subtypes } from "./ending.ts"
+import { parseLine, type Request } from "./input.ts"
 import { type Line, linesOf } from "./lines.ts"
 import { eventLine, liveBlock } from "./progress.ts"
 import { ledgerEnd, totalsOf } from "./totals.ts"
 
 export interface PrintOptions {
-  prompt: string
+  /** One prompt, or lines of `--input-format stream-json`. */
+  input: { type: "prompt"; text: string } | { type: "lines"; lines: AsyncIterable<string> }
   output: "text" | "json" | "stream-json"
   waitMs: number
   /** Most steps of the root session in this call. */
@@ -23,31 +25,111 @@ export interface PrintOptions {
   signal: AbortSignal
 }
 
+/** Where a call began, in the rows: its totals are what came after. */
+interface Began {
+  at: number
+  feed: number
+  ledger: number
+}
+
 /** Runs one headless call to its end, with nothing left running, and resolves to its exit code. */
 export async function print(program: Program, hosted: Hosted, options: PrintOptions): Promise<ExitCode> {
   const began = { at: program.clock.now(), feed: feedEnd(program.store), ledger: ledgerEnd(program.store) }
   const out = output(program, hosted, { ...options, since: began.feed })
+  const call: Call = { program, hosted, options, began, out }
   try {
-    await hosted.prompt(options.prompt)
-    const ending = await work(program, hosted, { ...options, since: began.ledger })
-    await out.flush()
-    if (options.output === "text") await sayText(hosted, ending)
-    if (options.output !== "text") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
-    return ending.exit
+    if (options.input.type === "lines") return await converseByLines(call, options.input.lines)
+    await hosted.prompt([{ type: "text", text: options.input.text }])
+    return await say(call, await work(call, "last"))
   } finally {
     out.close()
   }
 }
 
-async function work(program: Program, hosted: Hosted, options: PrintOptions & { since: number }): Promise<Ending> {
+interface Call {
+  program: Program
+  hosted: Hosted
+  options: PrintOptions
+  began: Began
+  out: Output
+}
+
+/** Prompts, answers and controls come while the work goes on; each time it rests, a result is said. */
+async function converseByLines(call: Call, lines: AsyncIterable<string>): Promise<ExitCode> {
+  const { hosted, options, program } = call
+  const over = new AbortController()
+  let exit: ExitCode = Exit.done
+  let mistakes = 0
+  const reading = (async () => {
+    let number = 0
+    for await (const line of lines) {
+      number++
+      try {
+        await obeyLine(hosted, parseLine(line, number))
+      } catch (error) {
+        if (!(error instanceof UserError)) program.log.error("a line of input failed", { error, session: hosted.row.id })
+        mistakes++
+        await writeErr(`meanwhile: ${messageOf(error)}\n`)
+      }
+    }
+    await hosted.approvals.close()
+  })().finally(() => over.abort("end of input"))
+  const either = AbortSignal.any([over.signal, options.signal])
+  for (;;) {
+    // Something waits, or nothing more will come.
+    const woken = await hosted.woken(either).then(
+      () => true,
+      () => false,
+    )
+    if (!woken) break
+    exit = await say(call, await work(call, "more"))
+    if (options.signal.aborted) break
+  }
+  await reading
+  await hosted.stopAll(options.signal.aborted ? "user" : "program")
+  await call.out.flush()
+  if (options.signal.aborted) return Exit.interrupted
+  return exit === Exit.done && mistakes > 0 ? Exit.usage : exit
+}
+
+async function obeyLine(hosted: Hosted, request: Request | undefined): Promise<void> {
+  switch (request?.type) {
+    case undefined:
+      return
+    case "prompt":
+      return hosted.prompt(request.content)
+    case "answer":
+      if (await hosted.approvals.answer(request.id, request)) return
+      throw new UserError("no-such-request", `There is no open request ${JSON.stringify(request.id)}: it was answered before, or withdrawn.`)
+    case "interrupt":
+      return hosted.interrupt()
+    case "background":
+      await hosted.background()
+      return
+    case "stop_task":
+      return hosted.stopTask(request.taskId)
+    default:
+      request satisfies never
+  }
+}
+
+async function say({ program, hosted, options, began, out }: Call, ending: Ending): Promise<ExitCode> {
+  await out.flush()
+  if (options.output === "text") await sayText(hosted, ending)
+  if (options.output !== "text") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
+  return ending.exit
+}
+
+/** Works until it rests. After the last of it nothing may live on: services, what `--wait` cut off, all after Ctrl+C. */
+async function work({ program, hosted, options, began }: Call, which: "last" | "more"): Promise<Ending> {
   const { signal, steps, waitMs } = options
   const end = await hosted.converse({ signal, steps, patienceMs: waitMs }).catch((error) => {
-    if (signal.aborted) return { type: "interrupted" as const, turnId: "" }
+    if (signal.aborted) return { type: "interrupted" as const }
     throw error
   })
-  // What is still alive ends with the call: services, what `--wait` cut off, or all of it after an interruption.
-  const stopped = await hosted.stopAll(signal.aborted ? "user" : "program")
-  return endingOf(program.store, { rootId: hosted.row.id, end, stopped, since: options.since })
+  const ends = which === "last" || signal.aborted || end.type === "cut-off"
+  const stopped = ends ? await hosted.stopAll(signal.aborted ? "user" : "program") : []
+  return endingOf(program.store, { rootId: hosted.row.id, end, stopped, since: began.ledger })
 }
 
 async function sayText(hosted: Hosted, ending: Ending): Promise<void> {
@@ -56,7 +138,7 @@ async function sayText(hosted: Hosted, ending: Ending): Promise<void> {
   if (ending.message) await writeErr(`meanwhile: ${stripControl(ending.message, { keepNewlines: true })}\n`)
 }
 
-function resultLine(program: Program, hosted: Hosted, { ending, began }: { ending: Ending; began: { at: number; ledger: number } }): Line {
+function resultLine(program: Program, hosted: Hosted, { ending, began }: { ending: Ending; began: Began }): Line {
   const { store, clock } = program
   const rootId = hosted.row.id
   return {

@@ -1,0 +1,112 @@
+// What needs the user's word: a request is a row in the root's inbox of approvals, the first answer wins, and only the
+// call that asks waits. Where nobody can answer, asking is refusing.
+import type { Clock } from "../base/clock.ts"
+import type { Ids } from "../base/ids.ts"
+import { publish } from "../store/feed.ts"
+import type { ApprovalRow, SessionRow } from "../store/rows.ts"
+import { insertRow, type Store } from "../store/store.ts"
+import { until } from "../store/watch.ts"
+
+export interface Approvals {
+  /** Whether somebody is there who can answer. */
+  readonly answerable: boolean
+  /** Waits for the answer. Rejects with the signal's reason when that is aborted first; the request is then withdrawn. */
+  ask(request: ApprovalRequest, signal: AbortSignal): Promise<Answer>
+  /** False when it was answered or withdrawn before, or never was. */
+  answer(id: string, answer: Answer): Promise<boolean>
+  /** Those who could answer have gone: what is open is withdrawn, and what is asked later is not asked. */
+  close(): Promise<void>
+}
+
+export interface ApprovalRequest {
+  session: SessionRow
+  toolCallId: string
+  tool: string
+  input: unknown
+  /** The rule that "always" would add; null when there is none, as for a question. */
+  rule: string | null
+}
+
+/** `text`: why not, or the answer to a question. `nobody`: there was no one to ask, or they left without a word. */
+export interface Answer {
+  behavior: "allow" | "deny" | "nobody"
+  text?: string
+}
+
+export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids }, options: { answerable: boolean }): Approvals {
+  const { store, clock, ids } = parts
+  let answerable = options.answerable
+  const open = new Set<string>()
+
+  const ask: Approvals["ask"] = async (request, signal) => {
+    if (!answerable) return { behavior: "nobody" }
+    const row = rowOf(request, { id: ids.uuid(), now: clock.now() })
+    await store.writeDurably((tx) => {
+      insertRow(tx, "approval", row)
+      publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: row.id, data: { state: "open" } })
+    })
+    open.add(row.id)
+    try {
+      const answered = await until(store, [`approval:${row.id}`], {
+        signal,
+        look: () => {
+          const now = store.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id: row.id })!
+          return now.state === "open" ? undefined : now
+        },
+      })
+      if (answered.state === "withdrawn") return { behavior: "nobody" }
+      return { behavior: answered.state === "allowed" ? "allow" : "deny", ...(answered.reason ? { text: answered.reason } : {}) }
+    } catch (error) {
+      await decide(row.id, "withdrawn", null)
+      throw error
+    } finally {
+      open.delete(row.id)
+    }
+  }
+
+  const decide = (id: string, state: ApprovalRow["state"], reason: string | null) =>
+    store.writeDurably((tx) => {
+      const changed = tx.run("UPDATE approval SET state = :state, reason = :reason, answered_at = :now WHERE id = :id AND state = 'open'", {
+        id,
+        state,
+        reason,
+        now: clock.now(),
+      })
+      if (changed === 0) return false
+      const row = tx.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id })!
+      publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: id, data: { state } })
+      tx.ring(`approval:${id}`)
+      return true
+    })
+
+  return {
+    get answerable() {
+      return answerable
+    },
+    ask,
+    answer: (id, { behavior, text }) => decide(id, STATES[behavior], text ?? null),
+    close: async () => {
+      answerable = false
+      await Promise.all([...open].map((id) => decide(id, "withdrawn", null)))
+    },
+  }
+}
+
+const STATES = { allow: "allowed", deny: "denied", nobody: "withdrawn" } as const
+
+function rowOf({ session, toolCallId, tool, input, rule }: ApprovalRequest, { id, now }: { id: string; now: number }): ApprovalRow {
+  return {
+    id,
+    root_id: session.root_id,
+    session_id: session.id,
+    task_id: session.task_id,
+    tool_call_id: toolCallId,
+    tool,
+    input: JSON.stringify(input),
+    rule,
+    state: "open",
+    reason: null,
+    created_at: now,
+    answered_at: null,
+  }
+}

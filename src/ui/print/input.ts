@@ -1,0 +1,78 @@
+// Lines of `--input-format stream-json` (docs/headless.md): JSON from a stranger becomes one of a few requests, or an
+// error that says what is wrong with the line.
+import { Exit, messageOf, UserError } from "../../base/error.ts"
+import type { UserPart } from "../../model/message.ts"
+
+export type Request =
+  | { type: "prompt"; content: UserPart[] }
+  | { type: "answer"; id: string; behavior: "allow" | "deny"; text?: string }
+  | { type: "interrupt" | "background" }
+  | { type: "stop_task"; taskId: string }
+
+/** A line of more than this is refused: images are at most a few MB. */
+export const MAX_LINE_BYTES = 32 * 1024 * 1024
+
+/** Undefined for an empty line. Throws UserError. */
+export function parseLine(line: string, number: number): Request | undefined {
+  if (line.trim() === "") return undefined
+  if (line.length > MAX_LINE_BYTES) throw bad(number, `it is longer than ${MAX_LINE_BYTES} bytes`)
+  const value = parseJson(line, number)
+  if (!isObject(value)) throw bad(number, 'it is no object; send for example {"type":"user","message":{"role":"user","content":"Hi"}}')
+  switch (value.type) {
+    case "user":
+      return { type: "prompt", content: contentOf(value.message, number) }
+    case "permission_response":
+      return answerOf(value, number)
+    case "control":
+      return controlOf(value, number)
+    default:
+      throw bad(number, `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response and control`)
+  }
+}
+
+function parseJson(line: string, number: number): unknown {
+  try {
+    return JSON.parse(line)
+  } catch (error) {
+    throw bad(number, `it is not JSON (${messageOf(error)})`)
+  }
+}
+
+function contentOf(message: unknown, number: number): UserPart[] {
+  if (!isObject(message) || (message.role !== undefined && message.role !== "user"))
+    throw bad(number, 'message must be {"role":"user","content":…}')
+  const { content } = message
+  if (typeof content === "string" && content.trim()) return [{ type: "text", text: content }]
+  if (!Array.isArray(content) || content.length === 0) throw bad(number, "message.content must be a text or a list of blocks, and not empty")
+  return content.map((block) => partOf(block, number))
+}
+
+function partOf(block: unknown, number: number): UserPart {
+  if (isObject(block) && block.type === "text" && typeof block.text === "string" && block.text.trim()) return { type: "text", text: block.text }
+  const source = isObject(block) && block.type === "image" && isObject(block.source) ? block.source : undefined
+  if (source?.type === "base64" && typeof source.media_type === "string" && typeof source.data === "string")
+    return { type: "image", mediaType: source.media_type, data: source.data }
+  throw bad(number, "a block of message.content must be a text that is not empty, or an image with a base64 source")
+}
+
+function answerOf(value: Record<string, unknown>, number: number): Request {
+  const { request_id: id, behavior, message } = value
+  if (typeof id !== "string") throw bad(number, "request_id is missing")
+  if (behavior !== "allow" && behavior !== "deny") throw bad(number, "behavior must be allow or deny")
+  return { type: "answer", id, behavior, ...(typeof message === "string" ? { text: message } : {}) }
+}
+
+function controlOf({ action, task_id: taskId }: Record<string, unknown>, number: number): Request {
+  if (action === "interrupt" || action === "background") return { type: action }
+  if (action === "stop_task" && typeof taskId === "string") return { type: "stop_task", taskId }
+  if (action === "stop_task") throw bad(number, "task_id is missing")
+  throw bad(number, `action is ${JSON.stringify(action)?.slice(0, 60)}; known are background, interrupt and stop_task`)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+}
+
+function bad(number: number, what: string): UserError {
+  return new UserError("bad-input-line", `Line ${number} of standard input was left out: ${what}.`, Exit.usage)
+}

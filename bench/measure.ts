@@ -1,22 +1,26 @@
 // How a row of the benchmark is measured: the subject and its floor take turns in the same run, so that what else the
 // machine does falls on both.
-import { readFileSync } from "node:fs"
+import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
 export const root = join(import.meta.dir, "..")
 export const bun = join(root, "node_modules/bun/bin/bun.exe")
 
+/** What a median may be at most: a multiple of the floor, the floor and so much more, or so much in itself. */
+export type Budget = { times: number } | { above: number } | { most: number }
+
 export interface Row {
   name: string
-  unit: "ms" | "MB"
-  /** Median of the least that anybody could need: `bun -e 0`, a raw `cat`, a bare spawn. */
+  unit: "ms" | "MB" | "KB"
+  /** Median of the least that anybody could need: `bun -e 0`, a raw `cat`, a bare spawn. 0 where there is no such thing. */
   floor: number
   median: number
-  /** median ÷ floor. */
-  ratio: number
-  /** The greatest ratio that is allowed. */
-  budget: number
-  ok: boolean
+  budget: Budget
+}
+
+export function isWithin({ floor, median, budget }: Row): boolean {
+  if ("times" in budget) return median <= budget.times * floor
+  return median <= ("above" in budget ? floor + budget.above : budget.most)
 }
 
 /** What a file in bench/rows/ exports as `rows`. */
@@ -32,7 +36,7 @@ export interface BenchContext {
 export interface Comparison {
   name: string
   unit: Row["unit"]
-  budget: number
+  budget: Budget
   rounds: number
   /** Each resolves to one sample in `unit`. */
   floor: () => Promise<number>
@@ -48,15 +52,20 @@ export async function compare({ name, unit, budget, rounds, floor, subject }: Co
     floors.push(await floor())
     subjects.push(await subject())
   }
-  const row = { floor: median(floors), median: median(subjects) }
-  const ratio = row.median / row.floor
-  return { name, unit, ...row, ratio, budget, ok: ratio <= budget }
+  return { name, unit, floor: median(floors), median: median(subjects), budget }
 }
 
+/** Where a command runs, and what its environment has beside PATH and HOME. */
+type Place = Pick<BenchContext, "folder"> & { env?: Record<string, string> }
+
 /** Milliseconds from starting the command to its end. Throws when it fails: a quick failure is no result. */
-export async function spawnMs(command: string[], { folder }: BenchContext): Promise<number> {
+export async function spawnMs(command: string[], { folder, env }: Place): Promise<number> {
   const started = performance.now()
-  const child = Bun.spawn(command, { cwd: folder, env: environment(folder), stdio: ["ignore", "ignore", "inherit"] })
+  const child = Bun.spawn(command, {
+    cwd: folder,
+    env: { ...environment(folder), ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  })
   const exitCode = await child.exited
   const ms = performance.now() - started
   if (exitCode !== 0) throw new Error(`${command.join(" ")} ended with ${exitCode}`)
@@ -65,19 +74,23 @@ export async function spawnMs(command: string[], { folder }: BenchContext): Prom
 
 /**
  * Peak memory of the command and all its descendants in MB: the sum of each process's high-water mark (`VmHWM` in
- * /proc/PID/status, proc(5)), read every 2 ms until the command ends. So it is an upper bound for processes whose peaks
- * are at different times, and misses what a process takes in its last 2 ms. Not `ru_maxrss` of wait4(2): on Linux that
- * includes the starting process's own memory, which a child shares until its exec. Linux only.
+ * /proc/PID/status, proc(5); exec resets it), read every 2 ms until the command ends. So it is an upper bound for
+ * processes whose peaks are at different times, and misses what a process takes in its last 2 ms. Not `ru_maxrss` of
+ * wait4(2): on Linux that includes the starting process's memory, which a child shares until its exec. Linux only.
  */
-export async function peakMb(command: string[], { folder }: BenchContext): Promise<number> {
-  const child = Bun.spawn(command, { cwd: folder, env: environment(folder), stdio: ["ignore", "ignore", "inherit"] })
+export async function peakMb(command: string[], { folder, env }: Place): Promise<number> {
+  const child = Bun.spawn(command, {
+    cwd: folder,
+    env: { ...environment(folder), ...env },
+    stdio: ["ignore", "ignore", "inherit"],
+  })
   const peaks = new Map<number, number>()
   let running = true
   const ended = child.exited.finally(() => {
     running = false
   })
   while (running) {
-    for (const pid of tree(child.pid)) peaks.set(pid, Math.max(peaks.get(pid) ?? 0, highWaterKb(pid)))
+    for (const pid of tree(child.pid)) peaks.set(pid, highWaterKb(pid) || (peaks.get(pid) ?? 0))
     await Promise.race([ended, Bun.sleep(2)])
   }
   if ((await ended) !== 0) throw new Error(`${command.join(" ")} ended with ${child.exitCode}`)
@@ -88,9 +101,13 @@ function environment(folder: string): Record<string, string> {
   return { PATH: process.env.PATH ?? "", HOME: folder, MEANWHILE_HOME: join(folder, ".home") }
 }
 
+/** The process and its descendants, without those that are between fork and exec: their memory is their parent's. */
 function tree(pid: number): number[] {
-  const children = read(`/proc/${pid}/task/${pid}/children`).trim().split(" ").filter(Boolean).map(Number)
-  return [pid, ...children.flatMap(tree)]
+  const own = read(`/proc/${pid}/cmdline`)
+  const threads = readFolder(`/proc/${pid}/task`)
+  const children = threads.flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).trim().split(" "))
+  const started = children.filter((child) => child && read(`/proc/${child}/cmdline`) !== own).map(Number)
+  return [pid, ...started.flatMap(tree)]
 }
 
 function highWaterKb(pid: number): number {
@@ -103,6 +120,14 @@ function read(path: string): string {
     return readFileSync(path, "utf8")
   } catch {
     return ""
+  }
+}
+
+function readFolder(path: string): string[] {
+  try {
+    return readdirSync(path)
+  } catch {
+    return [] // ended, too
   }
 }
 

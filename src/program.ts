@@ -3,7 +3,7 @@
 import { join } from "node:path"
 import type { AgentDefinition } from "./agent/agent.ts"
 import { MAIN_AGENT } from "./agent/builtins.ts"
-import { findAgent, loadAgents, type LoadedAgents } from "./agent/load.ts"
+import { findAgent, type LoadedAgents, loadAgents } from "./agent/load.ts"
 import { agentListing, describeEnvironment, systemPrompt } from "./agent/prompt.ts"
 import { toolLimits, toolsFor } from "./agent/tools.ts"
 import { type Clock, systemClock } from "./base/clock.ts"
@@ -11,19 +11,19 @@ import { Exit, UserError } from "./base/error.ts"
 import { type Ids, randomIds } from "./base/ids.ts"
 import { createLog, type Log } from "./base/log.ts"
 import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
+import type { PermissionMode } from "./base/permission-mode.ts"
 import { loadSettings, type Settings } from "./base/settings.ts"
 import { createModels } from "./model/ask.ts"
 import type { UserPart } from "./model/message.ts"
 import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
 import { createDecider } from "./permission/decide.ts"
 import { readFilter } from "./permission/deny-rules.ts"
-import type { PermissionMode } from "./permission/permission.ts"
 import { parseRules, type Rule } from "./permission/rules.ts"
+import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
-import { AgentKind, type AgentInput } from "./session/agent-kind.ts"
+import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { findSession, lastSession } from "./session/find.ts"
-import { obey } from "./session/controls.ts"
 import { lastText } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
@@ -131,7 +131,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const home = homePaths(options.env)
   const project = projectRoot(options.cwd, home.home)
   const { settings, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
-  const agents = await loadAgents({ cwd: options.cwd, root: project, userConfig: home.config, userHome: home.home, flagJson: options.agents })
+  const agents = await loadAgents({
+    cwd: options.cwd,
+    root: project,
+    userConfig: home.config,
+    userHome: home.home,
+    flagJson: options.agents,
+  })
   const { store } = await openData(options.env, clock)
   const log = createLog(home.data, clock)
   const tasks = new TaskRuntime({ store, clock, ids, log })
@@ -142,9 +148,29 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const mayRead = readFilter({ deny: rules.deny, cwd: options.cwd, home: home.home })
   const files = createFiles({ home: home.home, mayRead })
   const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
-  const wiring: Wiring = { options, settings, home, project, agents, store, clock, ids, log, tasks, ripgrepPath, files, rules }
+  const wiring: Wiring = {
+    options,
+    settings,
+    home,
+    project,
+    agents,
+    store,
+    clock,
+    ids,
+    log,
+    tasks,
+    ripgrepPath,
+    files,
+    rules,
+  }
   const parts = sessionParts(wiring)
-  tasks.register(new ShellKind({ store, clock, environment: { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) } }))
+  tasks.register(
+    new ShellKind({
+      store,
+      clock,
+      environment: { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) },
+    }),
+  )
   tasks.register(new AgentKind(parts, tasks, (task, input) => hire(wiring, task, input)))
   return {
     store,
@@ -196,7 +222,12 @@ function sessionParts(wiring: Wiring): SessionParts {
     toolsFor: (row) => toolsOf(wiring, row),
     decide: (row, call) => {
       const limits = JSON.parse(row.limits) as SessionSpec["limits"]
-      return createDecider({ home: home.home, allow: rules.allow, deny: [...rules.deny, ...limits.deny.flatMap(parseRules)], only: limits.only.flatMap(parseRules) })(call)
+      return createDecider({
+        home: home.home,
+        allow: rules.allow,
+        deny: [...rules.deny, ...limits.deny.flatMap(parseRules)],
+        only: limits.only.flatMap(parseRules),
+      })(call)
     },
   }
 }
@@ -236,7 +267,10 @@ function erased<I>(tool: Tool<I>): Tool {
 async function createSession(wiring: Wiring, options: NewSession): Promise<SessionRow> {
   const { settings, project, agents, store, clock, ids, options: program } = wiring
   const agent = findAgent(agents, options.agent ?? MAIN_AGENT)
-  const wanted = options.model ?? (agent.model && agent.model !== "inherit" ? agent.model : undefined) ?? defaultModelId(program.env, settings)
+  const wanted =
+    options.model ??
+    (agent.model && agent.model !== "inherit" ? agent.model : undefined) ??
+    defaultModelId(program.env, settings)
   const id = ids.uuid()
   const appended = options.appendSystemPrompt ? `\n\n${options.appendSystemPrompt}` : ""
   const row = sessionRow(
@@ -268,12 +302,19 @@ async function continueSession(wiring: Wiring, wanted: string | undefined, optio
   const row = wanted === undefined ? lastSession(store, project) : findSession(store, wanted, project)
   // The prompt and the tools that a session begins with are the prefix of all its requests.
   if (options.agent && options.agent !== row.agent)
-    throw new UserError("fixed-agent", `The session is the agent "${row.agent}" and stays so. Start a new one for --agent ${options.agent}.`, Exit.usage)
-  if (options.appendSystemPrompt) throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
+    throw new UserError(
+      "fixed-agent",
+      `The session is the agent "${row.agent}" and stays so. Start a new one for --agent ${options.agent}.`,
+      Exit.usage,
+    )
+  if (options.appendSystemPrompt)
+    throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
   const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
   const mode = options.permissionMode ?? row.permission_mode
   if (model !== row.model || mode !== row.permission_mode)
-    await store.write((tx) => tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", { id: row.id, model, mode }))
+    await store.write((tx) =>
+      tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", { id: row.id, model, mode }),
+    )
   return { ...row, model, permission_mode: mode }
 }
 
@@ -335,9 +376,12 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   return {
     row,
     prompt: (content) =>
-      store.writeDurably((tx) => admit(tx, clock, { id: ids.uuid(), sessionId: row.id, origin: "human", delivery: "steer", content })),
+      store.writeDurably((tx) =>
+        admit(tx, clock, { id: ids.uuid(), sessionId: row.id, origin: "human", delivery: "steer", content }),
+      ),
     woken: async (signal) => {
-      if (!waiting(store, row.id)) await until(store, [`inbox:${row.id}`], { signal, look: () => waiting(store, row.id) })
+      if (!waiting(store, row.id))
+        await until(store, [`inbox:${row.id}`], { signal, look: () => waiting(store, row.id) })
     },
     converse: ({ signal, steps, patienceMs }) =>
       converse(session, parts, { signal, interruption, patienceMs, awaits: "tasks", allowance: { steps } }),
@@ -347,7 +391,10 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     approvals: parts.approvals,
     stopAll: async (by) => {
       const live = listTasks(store, { rootId: row.id, live: true })
-      await tasks.stop(live.map((view) => view.task.id), by)
+      await tasks.stop(
+        live.map((view) => view.task.id),
+        by,
+      )
       return live
     },
     lastReply: () => lastText(store, row.id),
@@ -357,4 +404,3 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     },
   }
 }
-

@@ -53,7 +53,11 @@ export function memoryLog(): Log & { readonly entries: string[] } {
 }
 
 /** Resolves when `fact` holds. It looks every few milliseconds, and fails after `limitMs` with what was expected. */
-export async function eventually(what: string, fact: () => boolean | Promise<boolean>, limitMs = 10_000): Promise<void> {
+export async function eventually(
+  what: string,
+  fact: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await fact())) {
     if (performance.now() > end) throw new Error(`did not happen within ${limitMs} ms: ${what}`)

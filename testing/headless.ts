@@ -6,6 +6,7 @@ import { Sqlite } from "../src/runtime/sqlite.ts"
 import { eventually, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
 
+// biome-ignore lint/suspicious/noExplicitAny: lines are looked into by tests, which fail when a field is not there.
 export type StreamLine = { type: string; subtype?: string } & Record<string, any>
 
 export interface Finished {
@@ -24,6 +25,8 @@ export interface Running {
   /** To its standard input, which `stdin: "open"` keeps open until `end`. */
   write(text: string): void
   end(): void
+  /** The stream so far. */
+  seen(): StreamLine[]
   kill(signal: NodeJS.Signals): void
 }
 
@@ -44,7 +47,7 @@ export interface StartOptions {
   cwd?: string
 }
 
-const PROGRAM = process.env["MEANWHILE_TEST_PROGRAM"] ?? resolve(import.meta.dir, "../bin/meanwhile")
+const PROGRAM = process.env.MEANWHILE_TEST_PROGRAM ?? resolve(import.meta.dir, "../bin/meanwhile")
 
 /** `server`: the model is its protocol's provider; without one there is no key, and the model is the scout. */
 export function workbench(server?: ModelServer, protocol: "anthropic" | "openai" = "anthropic"): Workbench {
@@ -54,7 +57,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
   mkdirSync(cwd)
   const children = new Set<Bun.Subprocess>()
   const base = {
-    PATH: process.env["PATH"] ?? "",
+    PATH: process.env.PATH ?? "",
     HOME: folder.path,
     LANG: "C.UTF-8",
     MEANWHILE_HOME: home,
@@ -87,6 +90,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
       pid: child.pid,
       finished,
       line: stream.line,
+      seen: () => [...stream.lines],
       write: (text) => {
         stdin?.write(text)
         stdin?.flush()
@@ -149,7 +153,8 @@ function follow(output: ReadableStream<Uint8Array>) {
     waiting.add(look)
     look()
     text.then(() => {
-      if (waiting.delete(look)) reject(new Error(`no such line in:\n${lines.map((seen) => JSON.stringify(seen)).join("\n")}`))
+      if (waiting.delete(look))
+        reject(new Error(`no such line in:\n${lines.map((seen) => JSON.stringify(seen)).join("\n")}`))
     })
     return promise
   }

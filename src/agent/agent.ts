@@ -1,6 +1,6 @@
 // What an agent is: a prompt, the tools it may use, a model and limits. Definitions come from markdown files with YAML
 // front matter (agent/load.ts) and from the built-ins beside this file.
-import type { PermissionMode } from "../permission/permission.ts"
+import type { PermissionMode } from "../base/permission-mode.ts"
 
 export interface AgentDefinition {
   name: string

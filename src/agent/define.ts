@@ -1,8 +1,8 @@
 // From the fields of a file or flag to a definition. What widens rights when it is misread (a list of tools) makes the
 // whole definition unusable; what does not is left out and reported.
 import { stripControl } from "../base/escape.ts"
+import { type PermissionMode, permissionModes } from "../base/permission-mode.ts"
 import { oneLine } from "../base/text.ts"
-import { type PermissionMode, permissionModes } from "../permission/permission.ts"
 import type { AgentDefinition } from "./agent.ts"
 import { isToolEntry, splitTools } from "./tools.ts"
 

@@ -14,7 +14,8 @@ export const randomIds: Ids = {
   uuid: () => randomUUID(),
   short: () => {
     let id = ""
-    while (id.length < 12) for (const byte of randomBytes(16)) if (byte < 248 && id.length < 12) id += ALPHABET[byte % 31]
+    while (id.length < 12)
+      for (const byte of randomBytes(16)) if (byte < 248 && id.length < 12) id += ALPHABET[byte % 31]
     return id
   },
 }

@@ -1,6 +1,6 @@
 // The whole command line (docs/headless.md): argv becomes one Command or a usage error (exit 2) that says what would be
 // right. Nothing is ignored: an option that would have no effect is refused.
-import { permissionModes } from "../permission/permission.ts"
+import { permissionModes } from "../base/permission-mode.ts"
 import {
   type Command,
   type CommandName,

@@ -1,5 +1,5 @@
 // What a command line asks for, after src/cli/args.ts has understood it: one variant per command, with typed options.
-import type { PermissionMode } from "../permission/permission.ts"
+import type { PermissionMode } from "../base/permission-mode.ts"
 
 export type Command =
   | {

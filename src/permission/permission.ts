@@ -1,8 +1,6 @@
 // Whether a tool call may happen. Policies are asked in order, the first that has an opinion decides; one policy per
 // file in this folder.
-
-export const permissionModes = ["default", "acceptEdits", "plan", "bypassPermissions"] as const
-export type PermissionMode = (typeof permissionModes)[number]
+import type { PermissionMode } from "../base/permission-mode.ts"
 
 export interface PermissionCall {
   tool: string

@@ -30,7 +30,13 @@ export function hasInput(): boolean {
  * All of standard input, at most `maxBytes`. With `firstByteMs`, undefined when nothing came in that time and nothing
  * ended it: many programs leave a pipe open that they never write to.
  */
-export async function readIn({ maxBytes, firstByteMs }: { maxBytes: number; firstByteMs?: number }): Promise<string | undefined> {
+export async function readIn({
+  maxBytes,
+  firstByteMs,
+}: {
+  maxBytes: number
+  firstByteMs?: number
+}): Promise<string | undefined> {
   const reader = Bun.stdin.stream().getReader()
   const chunks: Uint8Array[] = []
   let size = 0
@@ -53,7 +59,13 @@ export async function readIn({ maxBytes, firstByteMs }: { maxBytes: number; firs
  * The lines of standard input as they come, without their ends. A line that is longer than `maxBytes` is cut there, so
  * that it can be refused without being held. Ends with the input, or when the signal is aborted.
  */
-export async function* linesIn({ maxBytes, signal }: { maxBytes: number; signal: AbortSignal }): AsyncGenerator<string> {
+export async function* linesIn({
+  maxBytes,
+  signal,
+}: {
+  maxBytes: number
+  signal: AbortSignal
+}): AsyncGenerator<string> {
   const reader = Bun.stdin.stream().getReader()
   const stop = () => void reader.cancel().catch(() => undefined) // it has ended by itself
   signal.addEventListener("abort", stop, { once: true })

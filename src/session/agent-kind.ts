@@ -20,9 +20,13 @@ export interface AgentInput {
 }
 
 /** Makes the child session for a task; throws UserError when the agent is unknown. */
-export type Hire = (task: TaskRow, input: AgentInput) => Promise<Omit<SessionSpec, "id" | "rootId" | "parentId" | "taskId">>
+export type Hire = (
+  task: TaskRow,
+  input: AgentInput,
+) => Promise<Omit<SessionSpec, "id" | "rootId" | "parentId" | "taskId">>
 
-const FOR_A_REPORT = "You ended without a final text. Report now what you found or did, as your answer to the task you were given."
+const FOR_A_REPORT =
+  "You ended without a final text. Report now what you found or did, as your answer to the task you were given."
 
 export class AgentKind implements TaskKind {
   readonly kind = "agent"
@@ -50,14 +54,21 @@ export class AgentKind implements TaskKind {
         return this.#work(session, control, allowance)
       },
       cancel: () => {},
-      mayEnd: (tx, outcome) => outcome.state !== "completed" || !(waiting(tx, row.id) || hasLiveTasks(tx, row.id, "agents")),
+      mayEnd: (tx, outcome) =>
+        outcome.state !== "completed" || !(waiting(tx, row.id) || hasLiveTasks(tx, row.id, "agents")),
     }
   }
 
   #insert(tx: Tx, row: SessionRow, { run, prompt }: { run: RunRow; prompt: string }): void {
     insertRow(tx, "session", row)
     const content = [{ type: "text" as const, text: prompt }]
-    admit(tx, this.#parts.clock, { id: `prompt:${run.id}`, sessionId: row.id, origin: "peer", delivery: "steer", content })
+    admit(tx, this.#parts.clock, {
+      id: `prompt:${run.id}`,
+      sessionId: row.id,
+      origin: "peer",
+      delivery: "steer",
+      content,
+    })
   }
 
   async #work(session: Session, control: RunControl, allowance: Allowance): Promise<Outcome> {
@@ -74,7 +85,8 @@ export class AgentKind implements TaskKind {
   async #toItsEnd(session: Session, { signal }: RunControl, allowance: Allowance): Promise<ConversationEnd> {
     const options = { signal, allowance, awaits: "agents" as const }
     const end = await converse(session, this.#parts, options)
-    if (end.type !== "done" || finalText(this.#parts.store, session.row.id) || !(await this.#askForReport(session))) return end
+    if (end.type !== "done" || finalText(this.#parts.store, session.row.id) || !(await this.#askForReport(session)))
+      return end
     return converse(session, this.#parts, options)
   }
 
@@ -103,7 +115,10 @@ export class AgentKind implements TaskKind {
         return { state: "stopped", reason: end.type, ...result }
       case "done":
       case "nothing":
-        return { state: "completed", result: finalText(this.#parts.store, session.row.id) ?? "(The agent ended without a report.)" }
+        return {
+          state: "completed",
+          result: finalText(this.#parts.store, session.row.id) ?? "(The agent ended without a report.)",
+        }
       default:
         return end satisfies never
     }
@@ -116,7 +131,10 @@ export class AgentKind implements TaskKind {
       `SELECT task.id FROM task JOIN run ON run.task_id = task.id WHERE task.owner_id = :id AND run.state IN ${LIVE}`,
       { id: session.row.id },
     )
-    await this.#tasks.stop(live.map((task) => task.id), cause.by === "deadline" ? "program" : cause.by)
+    await this.#tasks.stop(
+      live.map((task) => task.id),
+      cause.by === "deadline" ? "program" : cause.by,
+    )
     const said = lastText(store, session.row.id)
     const result = said === undefined ? {} : { result: said }
     if (cause.by === "deadline") return { state: "timed_out", reason: "its deadline passed", ...result }

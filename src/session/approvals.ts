@@ -33,7 +33,10 @@ export interface Answer {
   text?: string
 }
 
-export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids }, options: { answerable: boolean }): Approvals {
+export function createApprovals(
+  parts: { store: Store; clock: Clock; ids: Ids },
+  options: { answerable: boolean },
+): Approvals {
   const { store, clock, ids } = parts
   let answerable = options.answerable
   const open = new Set<string>()
@@ -43,7 +46,13 @@ export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids },
     const row = rowOf(request, { id: ids.uuid(), now: clock.now() })
     await store.writeDurably((tx) => {
       insertRow(tx, "approval", row)
-      publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: row.id, data: { state: "open" } })
+      publish(tx, clock, {
+        rootId: row.root_id,
+        sessionId: row.session_id,
+        kind: "approval",
+        ref: row.id,
+        data: { state: "open" },
+      })
     })
     open.add(row.id)
     try {
@@ -55,7 +64,10 @@ export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids },
         },
       })
       if (answered.state === "withdrawn") return { behavior: "nobody" }
-      return { behavior: answered.state === "allowed" ? "allow" : "deny", ...(answered.reason ? { text: answered.reason } : {}) }
+      return {
+        behavior: answered.state === "allowed" ? "allow" : "deny",
+        ...(answered.reason ? { text: answered.reason } : {}),
+      }
     } catch (error) {
       await decide(row.id, "withdrawn", null)
       throw error
@@ -66,12 +78,15 @@ export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids },
 
   const decide = (id: string, state: ApprovalRow["state"], reason: string | null) =>
     store.writeDurably((tx) => {
-      const changed = tx.run("UPDATE approval SET state = :state, reason = :reason, answered_at = :now WHERE id = :id AND state = 'open'", {
-        id,
-        state,
-        reason,
-        now: clock.now(),
-      })
+      const changed = tx.run(
+        "UPDATE approval SET state = :state, reason = :reason, answered_at = :now WHERE id = :id AND state = 'open'",
+        {
+          id,
+          state,
+          reason,
+          now: clock.now(),
+        },
+      )
       if (changed === 0) return false
       const row = tx.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id })!
       publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: id, data: { state } })
@@ -94,7 +109,10 @@ export function createApprovals(parts: { store: Store; clock: Clock; ids: Ids },
 
 const STATES = { allow: "allowed", deny: "denied", nobody: "withdrawn" } as const
 
-function rowOf({ session, toolCallId, tool, input, rule }: ApprovalRequest, { id, now }: { id: string; now: number }): ApprovalRow {
+function rowOf(
+  { session, toolCallId, tool, input, rule }: ApprovalRequest,
+  { id, now }: { id: string; now: number },
+): ApprovalRow {
   return {
     id,
     root_id: session.root_id,

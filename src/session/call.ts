@@ -1,27 +1,38 @@
 // One tool call, from its row to its result: permitted, marked as running, done, stored. Whatever goes wrong becomes a
 // result that the model can read; the call's row is always closed.
 import { messageOf, UserError } from "../base/error.ts"
+import type { PermissionMode } from "../base/permission-mode.ts"
 import { publish } from "../store/feed.ts"
 import type { SessionRow, ToolCallRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
 import { settledNoticeId } from "../task/notice.ts"
 import { parseInput } from "../tool/registry.ts"
-import { textOutput, ToolError, type Tool, type ToolContext, type ToolOutput } from "../tool/tool.ts"
-import type { PermissionMode } from "../permission/permission.ts"
+import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "../tool/tool.ts"
 import type { Session, SessionParts } from "./session.ts"
 
 type Ending = { type: "answered"; output: ToolOutput } | { type: "denied"; output: ToolOutput }
 
-export async function runCall(session: Session, parts: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): Promise<void> {
+export async function runCall(
+  session: Session,
+  parts: SessionParts,
+  { call, signal }: { call: ToolCallRow; signal: AbortSignal },
+): Promise<void> {
   const ending = await perform(session, parts, { call, signal })
   const write = call.replay === "never" ? parts.store.writeDurably : parts.store.write
   await write.call(parts.store, (tx: Tx) => close(tx, session, parts, { call, ending }))
 }
 
-async function perform(session: Session, parts: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): Promise<Ending> {
+async function perform(
+  session: Session,
+  parts: SessionParts,
+  { call, signal }: { call: ToolCallRow; signal: AbortSignal },
+): Promise<Ending> {
   if (signal.aborted) return failed("Not run: the turn was interrupted before this call began.")
   const tool = session.tools.get(call.name)
-  if (!tool) return failed(`There is no tool named ${JSON.stringify(call.name)} here. Use one of: ${[...session.tools.keys()].join(", ")}.`)
+  if (!tool)
+    return failed(
+      `There is no tool named ${JSON.stringify(call.name)} here. Use one of: ${[...session.tools.keys()].join(", ")}.`,
+    )
   try {
     const input = parseInput(tool, JSON.parse(call.input))
     const refusal = await permit(session, parts, { call, tool, input, signal })
@@ -32,7 +43,9 @@ async function perform(session: Session, parts: SessionParts, { call, signal }: 
     if (signal.aborted) return failed("Interrupted by the user. It may have taken effect in part.")
     if (error instanceof ToolError || error instanceof UserError) return failed(error.message)
     parts.log.error(`tool ${call.name} failed inside`, { error, session: session.row.id })
-    return failed(`${call.name} failed inside Meanwhile: ${messageOf(error)}. This is not your mistake; try another way.`)
+    return failed(
+      `${call.name} failed inside Meanwhile: ${messageOf(error)}. This is not your mistake; try another way.`,
+    )
   }
 }
 
@@ -44,7 +57,11 @@ interface Permission {
 }
 
 /** How the call ends when it may not happen; undefined when it may. */
-async function permit({ row }: Session, parts: SessionParts, { call, tool, input, signal }: Permission): Promise<Ending | undefined> {
+async function permit(
+  { row }: Session,
+  parts: SessionParts,
+  { call, tool, input, signal }: Permission,
+): Promise<Ending | undefined> {
   const mode = row.permission_mode as PermissionMode
   const decision = parts.decide(row, { tool: tool.name, input, readOnly: tool.readOnly, cwd: row.cwd, mode })
   switch (decision.type) {
@@ -59,14 +76,20 @@ async function permit({ row }: Session, parts: SessionParts, { call, tool, input
   }
 }
 
-async function askUser(row: SessionRow, { approvals }: SessionParts, asked: { call: ToolCallRow; input: unknown; rule: string; signal: AbortSignal }): Promise<Ending | undefined> {
+async function askUser(
+  row: SessionRow,
+  { approvals }: SessionParts,
+  asked: { call: ToolCallRow; input: unknown; rule: string; signal: AbortSignal },
+): Promise<Ending | undefined> {
   const { call, input, rule, signal } = asked
   const answer = await approvals.ask({ session: row, toolCallId: call.id, tool: call.name, input, rule }, signal)
   switch (answer.behavior) {
     case "allow":
       return undefined
     case "deny":
-      return failed(`The user said no to this ${call.name} call${answer.text ? `: ${answer.text}` : "."} Do not try the same in another way; ask, or go on without it.`)
+      return failed(
+        `The user said no to this ${call.name} call${answer.text ? `: ${answer.text}` : "."} Do not try the same in another way; ask, or go on without it.`,
+      )
     case "nobody":
       return denied(
         `Permission denied: ${call.name} needs the user's permission, and nobody is here to give it. The user can allow it with --allowedTools ${JSON.stringify(rule)}. Go on without it if you can; otherwise say what you needed and why.`,
@@ -82,11 +105,18 @@ function denied(text: string): Ending {
 
 async function begin({ store, clock }: SessionParts, call: ToolCallRow): Promise<void> {
   const mark = (tx: Tx) =>
-    tx.run("UPDATE tool_call SET state = 'running', started_at = :now WHERE id = :id", { id: call.id, now: clock.now() })
+    tx.run("UPDATE tool_call SET state = 'running', started_at = :now WHERE id = :id", {
+      id: call.id,
+      now: clock.now(),
+    })
   await (call.replay === "never" ? store.writeDurably(mark) : store.write(mark))
 }
 
-function contextOf({ row }: Session, { store }: SessionParts, { call, signal }: { call: ToolCallRow; signal: AbortSignal }): ToolContext {
+function contextOf(
+  { row }: Session,
+  { store }: SessionParts,
+  { call, signal }: { call: ToolCallRow; signal: AbortSignal },
+): ToolContext {
   return {
     id: call.id,
     sessionId: row.id,
@@ -98,10 +128,17 @@ function contextOf({ row }: Session, { store }: SessionParts, { call, signal }: 
 }
 
 async function storeIntent(store: Store, id: string, intent: Record<string, unknown>): Promise<void> {
-  await store.writeDurably((tx) => tx.run("UPDATE tool_call SET intent = :intent WHERE id = :id", { id, intent: JSON.stringify(intent) }))
+  await store.writeDurably((tx) =>
+    tx.run("UPDATE tool_call SET intent = :intent WHERE id = :id", { id, intent: JSON.stringify(intent) }),
+  )
 }
 
-function close(tx: Tx, { row }: Session, { clock }: SessionParts, { call, ending }: { call: ToolCallRow; ending: Ending }): void {
+function close(
+  tx: Tx,
+  { row }: Session,
+  { clock }: SessionParts,
+  { call, ending }: { call: ToolCallRow; ending: Ending },
+): void {
   const { consumes, ...result } = ending.output
   tx.run(
     `UPDATE tool_call SET state = 'done', result = :result, is_error = :isError, denied = :denied, ended_at = :now

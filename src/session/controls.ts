@@ -7,7 +7,11 @@ import { insertRow, type Store, type Tx } from "../store/store.ts"
 export type Control = { action: "stop_task"; taskId: string } | { action: "background" | "interrupt" }
 
 /** Asks the host of a tree to do something; without a host, it is done by the next one. */
-export function request(tx: Tx, { clock, ids }: { clock: Clock; ids: Ids }, { rootId, control }: { rootId: string; control: Control }): void {
+export function request(
+  tx: Tx,
+  { clock, ids }: { clock: Clock; ids: Ids },
+  { rootId, control }: { rootId: string; control: Control },
+): void {
   const row: Omit<InboxRow, "seq"> = {
     id: ids.uuid(),
     session_id: rootId,

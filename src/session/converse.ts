@@ -34,7 +34,10 @@ export async function converse(session: Session, parts: SessionParts, options: C
     if (next === "idle") return end
     if (next === "cut-off") return { type: "cut-off" }
     await debounce(session, { store, clock }, options)
-    const turn = await runTurn(session, parts, { ...options, signal: options.interruption?.during(options.signal) ?? options.signal })
+    const turn = await runTurn(session, parts, {
+      ...options,
+      signal: options.interruption?.during(options.signal) ?? options.signal,
+    })
     if (turn.type !== "nothing") end = turn
     if (options.signal.aborted || turn.type === "out-of-steps") return end
   }
@@ -55,14 +58,21 @@ export class Interruption {
   }
 }
 
-async function nextCause({ row }: Session, store: Store, { signal, awaits, patienceMs }: Conversing): Promise<"wake" | "idle" | "cut-off"> {
+async function nextCause(
+  { row }: Session,
+  store: Store,
+  { signal, awaits, patienceMs }: Conversing,
+): Promise<"wake" | "idle" | "cut-off"> {
   const patience = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs)
   const look = () => {
     if (waiting(store, row.id)) return "wake"
     return hasLiveTasks(store, row.id, awaits) ? undefined : "idle"
   }
   try {
-    return await until(store, [`inbox:${row.id}`], { look, signal: patience ? AbortSignal.any([signal, patience]) : signal })
+    return await until(store, [`inbox:${row.id}`], {
+      look,
+      signal: patience ? AbortSignal.any([signal, patience]) : signal,
+    })
   } catch (error) {
     if (patience?.aborted && !signal.aborted) return "cut-off"
     throw error
@@ -77,7 +87,11 @@ export function hasLiveTasks(reader: Reader, ownerId: string, which: "agents" | 
 }
 
 /** A prompt starts its turn at once; notices wait a moment for those that come with them. */
-async function debounce({ row }: Session, { store, clock }: { store: Store; clock: Clock }, { signal }: Conversing): Promise<void> {
+async function debounce(
+  { row }: Session,
+  { store, clock }: { store: Store; clock: Clock },
+  { signal }: Conversing,
+): Promise<void> {
   for (;;) {
     const due = waiting(store, row.id)
     // With nothing left alive no further notice can come.

@@ -10,7 +10,8 @@ export function lastSession(reader: Reader, project: string): SessionRow {
     "SELECT * FROM session WHERE project = :project AND parent_id IS NULL ORDER BY updated_at DESC LIMIT 1",
     { project },
   )
-  if (!row) throw new UserError("no-session", `There is no session to continue in ${project}. Start one: meanwhile -p "…"`)
+  if (!row)
+    throw new UserError("no-session", `There is no session to continue in ${project}. Start one: meanwhile -p "…"`)
   return row
 }
 
@@ -22,9 +23,13 @@ export function findSession(reader: Reader, wanted: string, project: string): Se
   )
   const found = named.length > 0 ? named : byId(reader, wanted)
   if (found.length === 1) return found[0]!
-  if (found.length === 0) throw new UserError("no-session", `There is no session ${JSON.stringify(wanted)}. List them: meanwhile sessions`)
+  if (found.length === 0)
+    throw new UserError("no-session", `There is no session ${JSON.stringify(wanted)}. List them: meanwhile sessions`)
   const names = found.map((row) => `  ${row.id}  ${row.name ?? oneLine(firstPrompt(reader, row.id) ?? "", 60)}`)
-  throw new UserError("ambiguous-session", `${JSON.stringify(wanted)} is the beginning of several sessions:\n${names.join("\n")}`)
+  throw new UserError(
+    "ambiguous-session",
+    `${JSON.stringify(wanted)} is the beginning of several sessions:\n${names.join("\n")}`,
+  )
 }
 
 function byId(reader: Reader, prefix: string): SessionRow[] {

@@ -1,10 +1,10 @@
 // What waits to enter a session, and its entry: draining deletes the inbox row and inserts the message under the same
 // id in one transaction, so that nothing is delivered twice and nothing is lost.
 import type { Clock } from "../base/clock.ts"
+import type { UserPart } from "../model/message.ts"
 import { publish } from "../store/feed.ts"
 import type { InboxRow, MessageRow, Origin } from "../store/rows.ts"
 import { insertRow, type Reader, type Tx } from "../store/store.ts"
-import type { UserPart } from "../model/message.ts"
 
 export interface Admission {
   id: string
@@ -86,9 +86,12 @@ export function drain(tx: Tx, clock: Clock, { rootId, sessionId, turnId, at }: D
 
 export function nextSeq(reader: Reader, sessionId: string): number {
   return (
-    reader.one<{ next: number }>("SELECT COALESCE(MAX(seq), 0) + 1 AS next FROM message WHERE session_id = :sessionId", {
-      sessionId,
-    })?.next ?? 1
+    reader.one<{ next: number }>(
+      "SELECT COALESCE(MAX(seq), 0) + 1 AS next FROM message WHERE session_id = :sessionId",
+      {
+        sessionId,
+      },
+    )?.next ?? 1
   )
 }
 

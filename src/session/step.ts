@@ -3,8 +3,8 @@
 import { messageOf } from "../base/error.ts"
 import { oneLine } from "../base/text.ts"
 import type { AssistantPart, ToolCallPart } from "../model/message.ts"
-import type { Retry } from "../model/retry.ts"
 import { ModelError, type ModelEvent, type ModelRequest, type StopReason, type Usage } from "../model/model.ts"
+import type { Retry } from "../model/retry.ts"
 import { publish } from "../store/feed.ts"
 import type { StepRow, ToolCallRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
@@ -20,11 +20,21 @@ export interface Reply {
 }
 
 /** Asks the model once. Throws a ModelError, or the signal's reason; the step is then closed as failed or aborted. */
-export async function ask(session: Session, parts: SessionParts, turn: { id: string; signal: AbortSignal }): Promise<Reply> {
+export async function ask(
+  session: Session,
+  parts: SessionParts,
+  turn: { id: string; signal: AbortSignal },
+): Promise<Reply> {
   const { store, clock, ids } = parts
   const ledgerId = ids.uuid()
   const step = await store.write((tx) => {
-    const row = newStep(session, { id: ids.uuid(), messageId: ids.uuid(), turnId: turn.id, n: nextStep(tx, session), now: clock.now() })
+    const row = newStep(session, {
+      id: ids.uuid(),
+      messageId: ids.uuid(),
+      turnId: turn.id,
+      n: nextStep(tx, session),
+      now: clock.now(),
+    })
     insertRow(tx, "step", row)
     openEntry(tx, clock, { id: ledgerId, stepId: row.id, session })
     return row
@@ -96,7 +106,10 @@ async function listen(parts: SessionParts, listening: Listening): Promise<Extrac
 }
 
 /** Each failed attempt that cost something is a ledger row of its own; whoever watches is told of the pause. */
-async function noteRetry(parts: SessionParts, { session, step, retry }: { session: Session; step: StepRow; retry: Retry }): Promise<void> {
+async function noteRetry(
+  parts: SessionParts,
+  { session, step, retry }: { session: Session; step: StepRow; retry: Retry },
+): Promise<void> {
   const { store, clock, ids, models } = parts
   const costNanos = retry.usage ? await models.price(session.row.model, retry.usage) : null
   await store.write((tx) => {
@@ -112,11 +125,18 @@ async function noteRetry(parts: SessionParts, { session, step, retry }: { sessio
 
 function commitReply(
   tx: Tx,
-  { session, parts, step, finish }: { session: Session; parts: SessionParts; step: StepRow; finish: Extract<ModelEvent, { type: "finish" }> },
+  {
+    session,
+    parts,
+    step,
+    finish,
+  }: { session: Session; parts: SessionParts; step: StepRow; finish: Extract<ModelEvent, { type: "finish" }> },
 ): Reply {
   const { clock, ids } = parts
   const now = clock.now()
-  const calls = finish.parts.filter((part) => part.type === "tool-call").map((part, idx) => newCall(session, { step, part, idx, id: ids.uuid() }))
+  const calls = finish.parts
+    .filter((part) => part.type === "tool-call")
+    .map((part, idx) => newCall(session, { step, part, idx, id: ids.uuid() }))
   const state = calls.length > 0 ? "calling" : "done"
   tx.run("UPDATE step SET state = :state, stop_reason = :stop, ended_at = :endedAt WHERE id = :id", {
     id: step.id,
@@ -126,7 +146,8 @@ function commitReply(
   })
   for (const call of calls) insertRow(tx, "tool_call", call)
   // A reply without any part is no message: providers refuse an empty one when it is sent back.
-  if (finish.parts.length > 0) insertMessage(tx, clock, session.row.root_id, assistantMessage(tx, { session, step, parts: finish.parts, now }))
+  if (finish.parts.length > 0)
+    insertMessage(tx, clock, session.row.root_id, assistantMessage(tx, { session, step, parts: finish.parts, now }))
   const last = calls.at(-1)
   if (session.runId && last) noteProgress(tx, parts, { session, runId: session.runId, uses: calls.length, last })
   return { step: { ...step, state, stop_reason: finish.stop }, stop: finish.stop, calls }
@@ -167,7 +188,10 @@ function activityOf(call: ToolCallRow): string {
   return detail ? `${call.name} ${oneLine(detail, 80)}` : call.name
 }
 
-function newStep(session: Session, made: { id: string; messageId: string; turnId: string; n: number; now: number }): StepRow {
+function newStep(
+  session: Session,
+  made: { id: string; messageId: string; turnId: string; n: number; now: number },
+): StepRow {
   return {
     id: made.id,
     session_id: session.row.id,

@@ -15,12 +15,21 @@ import { takeLease } from "./lease.ts"
 const PATIENCE_MS = 15_000
 
 /** Returns the tasks as they are afterwards; one that could not be stopped is still live in them. */
-export async function stopFromOutside(store: Store, views: readonly TaskView[], parts: { clock: Clock; ids: Ids }): Promise<TaskView[]> {
-  for (const { task, run } of views) if (!isTerminal(run.state)) await stopOne(store, { taskId: task.id, rootId: task.root_id }, parts)
+export async function stopFromOutside(
+  store: Store,
+  views: readonly TaskView[],
+  parts: { clock: Clock; ids: Ids },
+): Promise<TaskView[]> {
+  for (const { task, run } of views)
+    if (!isTerminal(run.state)) await stopOne(store, { taskId: task.id, rootId: task.root_id }, parts)
   return views.map((view) => findTask(store, view.task.id))
 }
 
-async function stopOne(store: Store, { taskId, rootId }: { taskId: string; rootId: string }, { clock, ids }: { clock: Clock; ids: Ids }): Promise<void> {
+async function stopOne(
+  store: Store,
+  { taskId, rootId }: { taskId: string; rootId: string },
+  { clock, ids }: { clock: Clock; ids: Ids },
+): Promise<void> {
   const lease = await takeLease(store, clock, rootId)
   if (lease) {
     try {

@@ -22,7 +22,11 @@ export interface Allowance {
   steps: number
 }
 
-export async function runTurn(session: Session, parts: SessionParts, { signal, allowance }: { signal: AbortSignal; allowance: Allowance }): Promise<TurnEnd> {
+export async function runTurn(
+  session: Session,
+  parts: SessionParts,
+  { signal, allowance }: { signal: AbortSignal; allowance: Allowance },
+): Promise<TurnEnd> {
   const turn = await begin(session, parts)
   if (!turn) return { type: "nothing" }
   try {
@@ -32,7 +36,11 @@ export async function runTurn(session: Session, parts: SessionParts, { signal, a
       await Promise.all(calls.map((call) => runCall(session, parts, { call, signal })))
       if (calls.length > 0) await closeStep(parts, step.id)
       signal.throwIfAborted()
-      if (stop === "refused") throw new UserError("refused", `${session.row.model} refused to answer this. Put it in other words, or use another model (--model).`)
+      if (stop === "refused")
+        throw new UserError(
+          "refused",
+          `${session.row.model} refused to answer this. Put it in other words, or use another model (--model).`,
+        )
       if (await goesOn(session, parts, { turn, mustAnswer: calls.length > 0 })) continue
       return { type: "done", turnId: turn.id }
     }
@@ -51,7 +59,15 @@ async function begin(session: Session, { store, clock, ids }: SessionParts): Pro
     if (messages.length === 0) return undefined
     const origins = new Set(messages.map((message) => message.origin))
     const cause = (["human", "peer", "system", "task"] as Origin[]).find((origin) => origins.has(origin)) ?? "system"
-    const turn: TurnRow = { id: turnId, session_id: row.id, state: "open", cause, error: null, started_at: clock.now(), ended_at: null }
+    const turn: TurnRow = {
+      id: turnId,
+      session_id: row.id,
+      state: "open",
+      cause,
+      error: null,
+      started_at: clock.now(),
+      ended_at: null,
+    }
     insertRow(tx, "turn", turn)
     tx.run("UPDATE session SET updated_at = :now WHERE id = :id", { id: row.id, now: clock.now() })
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turnId, data: { state: "open" } })
@@ -60,7 +76,11 @@ async function begin(session: Session, { store, clock, ids }: SessionParts): Pro
 }
 
 /** At a step boundary: takes in what came meanwhile. Ends the turn, in the same transaction, when there is no more. */
-async function goesOn({ row }: Session, { store, clock }: SessionParts, { turn, mustAnswer }: { turn: TurnRow; mustAnswer: boolean }): Promise<boolean> {
+async function goesOn(
+  { row }: Session,
+  { store, clock }: SessionParts,
+  { turn, mustAnswer }: { turn: TurnRow; mustAnswer: boolean },
+): Promise<boolean> {
   return store.write((tx) => {
     const came = drain(tx, clock, { rootId: row.root_id, sessionId: row.id, turnId: turn.id, at: "boundary" })
     if (mustAnswer || came.length > 0) return true
@@ -71,10 +91,16 @@ async function goesOn({ row }: Session, { store, clock }: SessionParts, { turn, 
 }
 
 async function closeStep({ store, clock }: SessionParts, stepId: string): Promise<void> {
-  await store.write((tx) => tx.run("UPDATE step SET state = 'done', ended_at = :now WHERE id = :id", { id: stepId, now: clock.now() }))
+  await store.write((tx) =>
+    tx.run("UPDATE step SET state = 'done', ended_at = :now WHERE id = :id", { id: stepId, now: clock.now() }),
+  )
 }
 
-async function end<E extends Exclude<TurnEnd, { type: "nothing" | "done" }>>({ row }: Session, { store, clock }: SessionParts, how: E): Promise<E> {
+async function end<E extends Exclude<TurnEnd, { type: "nothing" | "done" }>>(
+  { row }: Session,
+  { store, clock }: SessionParts,
+  how: E,
+): Promise<E> {
   const state = how.type === "interrupted" ? "interrupted" : "failed"
   const error = how.type === "failed" ? messageOf(how.error) : how.type === "out-of-steps" ? "out of steps" : null
   await store.write((tx) => {
@@ -84,6 +110,14 @@ async function end<E extends Exclude<TurnEnd, { type: "nothing" | "done" }>>({ r
   return how
 }
 
-function closeTurn(tx: Tx, { id, state, error, now }: { id: string; state: TurnRow["state"]; error: string | null; now: number }): void {
-  tx.run("UPDATE turn SET state = :state, error = :error, ended_at = :now WHERE id = :id AND state = 'open'", { id, state, error, now })
+function closeTurn(
+  tx: Tx,
+  { id, state, error, now }: { id: string; state: TurnRow["state"]; error: string | null; now: number },
+): void {
+  tx.run("UPDATE turn SET state = :state, error = :error, ended_at = :now WHERE id = :id AND state = 'open'", {
+    id,
+    state,
+    error,
+    now,
+  })
 }

@@ -13,14 +13,17 @@ export interface FeedEntry {
 }
 
 export function publish(tx: Tx, clock: Clock, entry: FeedEntry): void {
-  tx.run("INSERT INTO feed (root_id, session_id, kind, ref, data, at) VALUES (:root, :session, :kind, :ref, :data, :at)", {
-    root: entry.rootId,
-    session: entry.sessionId,
-    kind: entry.kind,
-    ref: entry.ref,
-    data: entry.data ? JSON.stringify(entry.data) : null,
-    at: clock.now(),
-  })
+  tx.run(
+    "INSERT INTO feed (root_id, session_id, kind, ref, data, at) VALUES (:root, :session, :kind, :ref, :data, :at)",
+    {
+      root: entry.rootId,
+      session: entry.sessionId,
+      kind: entry.kind,
+      ref: entry.ref,
+      data: entry.data ? JSON.stringify(entry.data) : null,
+      at: clock.now(),
+    },
+  )
   tx.ring(`feed:${entry.rootId}`)
 }
 

@@ -6,7 +6,7 @@ import { messageOf, UserError } from "../base/error.ts"
 import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
 import { Bells } from "./bells.ts"
 import { MIN_WRITER, migrations, SCHEMA_VERSION } from "./schema.ts"
-import type { Store, Topic, Tx } from "./store.ts"
+import type { Reader, Store, Topic, Tx } from "./store.ts"
 
 /** How long a write waits for another process's lock before it becomes an error. */
 const BUSY_LIMIT_MS = 10_000
@@ -68,6 +68,18 @@ class SqliteStore implements Store {
 
   listen(topic: Topic, listener: () => void): Disposable {
     return this.#bells.listen(topic, listener)
+  }
+
+  snapshot(): Reader & Disposable {
+    const connection = guarded(this.#path, () => new Sqlite(this.#path, { readonly: true }))
+    connection.exec("BEGIN")
+    const reader: Reader = {
+      one: (sql, params) => guarded(this.#path, () => connection.one(sql, params)),
+      all: (sql, params) => guarded(this.#path, () => connection.all(sql, params)),
+    }
+    // What is seen is fixed by the first read, not by BEGIN.
+    reader.one("SELECT 1 FROM meta")
+    return { ...reader, [Symbol.dispose]: () => connection.close() }
   }
 
   folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string {
@@ -173,7 +185,9 @@ function migrate(db: Sqlite, path: string): void {
     return
   }
   if (version === SCHEMA_VERSION) return
-  const minWriter = Number(db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'min_writer'")?.value ?? version)
+  const minWriter = Number(
+    db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'min_writer'")?.value ?? version,
+  )
   if (minWriter > SCHEMA_VERSION)
     throw new UserError(
       "database-newer",

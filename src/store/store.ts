@@ -27,6 +27,11 @@ export interface Store extends Reader {
   writeDurably<T>(change: (tx: Tx) => T): Promise<T>
   /** Calls `listener` after each commit that rang the topic, until disposed. A bell carries nothing and may be merged. */
   listen(topic: Topic, listener: () => void): Disposable
+  /**
+   * Reads that all see the database as it is now, whatever is written meanwhile. As long as it is open nothing can be
+   * cleared from the write-ahead log: only for a job that ends.
+   */
+  snapshot(): Reader & Disposable
   /** Folder for a root's files: spools, drafts. Made on first use, 0700. */
   folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string
   close(): void

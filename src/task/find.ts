@@ -44,9 +44,16 @@ export function findTask(reader: Reader, prefix: string, rootId?: string): TaskV
   )
   const only = found.length === 1 || found[0]?.id === prefix ? found[0] : undefined
   if (only) return viewOf(reader, newestRun(reader, only.id))
-  if (found.length === 0) throw new UserError("no-such-task", `There is no task ${JSON.stringify(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`)
+  if (found.length === 0)
+    throw new UserError(
+      "no-such-task",
+      `There is no task ${JSON.stringify(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`,
+    )
   const names = found.slice(0, 10).map((task) => `  ${task.id}  ${oneLine(task.description, 60)}`)
-  throw new UserError("ambiguous-task", `${JSON.stringify(prefix)} is the beginning of several tasks:\n${names.join("\n")}`)
+  throw new UserError(
+    "ambiguous-task",
+    `${JSON.stringify(prefix)} is the beginning of several tasks:\n${names.join("\n")}`,
+  )
 }
 
 function viewOf(reader: Reader, run: RunRow): TaskView {

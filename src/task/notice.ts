@@ -22,7 +22,10 @@ export function renderNotice(task: TaskRow, run: RunRow, agent: string | undefin
 }
 
 function noticeBody(run: RunRow): string {
-  const lines = [run.reason && run.state !== "completed" ? `(${run.state}: ${run.reason})` : "", run.result?.trim() ?? ""]
+  const lines = [
+    run.reason && run.state !== "completed" ? `(${run.state}: ${run.reason})` : "",
+    run.result?.trim() ?? "",
+  ]
   const body = lines.filter(Boolean).join("\n")
   return body || "(no output)"
 }

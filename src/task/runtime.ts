@@ -10,7 +10,17 @@ import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { newestRun } from "./find.ts"
 import { settle } from "./settle.ts"
-import { isTerminal, LIVE, type Outcome, type Prepared, type Progress, type StartSpec, type StopBy, type StopCause, type TaskKind } from "./task.ts"
+import {
+  isTerminal,
+  LIVE,
+  type Outcome,
+  type Prepared,
+  type Progress,
+  type StartSpec,
+  type StopBy,
+  type StopCause,
+  type TaskKind,
+} from "./task.ts"
 
 export interface Started {
   task: TaskRow
@@ -73,7 +83,11 @@ export class TaskRuntime {
     const timer =
       options.patienceMs === undefined
         ? undefined
-        : setTimeout(() => this.background([runId]).catch((error) => this.#log.error("moving to the background failed", { error })), options.patienceMs)
+        : setTimeout(
+            () =>
+              this.background([runId]).catch((error) => this.#log.error("moving to the background failed", { error })),
+            options.patienceMs,
+          )
     try {
       return await until(this.#store, [`run:${runId}`], {
         signal: options.signal,
@@ -120,7 +134,10 @@ export class TaskRuntime {
    * Waits until the tasks' newest runs have settled, or the time is over, and returns them as they are then. The call
    * that returns them to a model names them in its `consumes`, and so takes their notices.
    */
-  async wait(taskIds: readonly string[], options: { timeoutMs?: number; signal?: AbortSignal } = {}): Promise<RunRow[]> {
+  async wait(
+    taskIds: readonly string[],
+    options: { timeoutMs?: number; signal?: AbortSignal } = {},
+  ): Promise<RunRow[]> {
     const runIds = taskIds.map((id) => newestRun(this.#store, id).id)
     const timeout = AbortSignal.timeout(options.timeoutMs ?? 2 ** 31 - 1)
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
@@ -129,7 +146,11 @@ export class TaskRuntime {
       return runs.every((run) => isTerminal(run.state)) ? runs : undefined
     }
     try {
-      return await until(this.#store, runIds.map((id) => `run:${id}` as const), { look, signal })
+      return await until(
+        this.#store,
+        runIds.map((id) => `run:${id}` as const),
+        { look, signal },
+      )
     } catch (error) {
       if (options.signal?.aborted || !timeout.aborted) throw error
       return runIds.map((id) => this.run(id))
@@ -143,7 +164,9 @@ export class TaskRuntime {
   async foreground(taskId: string, options: { signal?: AbortSignal } = {}): Promise<Unblocked> {
     const run = newestRun(this.#store, taskId)
     await this.#store.write((tx) => {
-      const moved = tx.run(`UPDATE run SET background = 0 WHERE id = :id AND background = 1 AND state IN ${LIVE}`, { id: run.id })
+      const moved = tx.run(`UPDATE run SET background = 0 WHERE id = :id AND background = 1 AND state IN ${LIVE}`, {
+        id: run.id,
+      })
       if (moved) this.#publishUpdate(tx, run.id, { is_backgrounded: false })
     })
     try {
@@ -277,7 +300,8 @@ export class TaskRuntime {
          WHERE id = :runId AND state IN ${LIVE}`,
         { runId, bytes: bytes ?? null, tail: tail ?? null, activity: activity ?? null, now: this.#clock.now() },
       )
-      if (changed) publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_progress", ref: runId })
+      if (changed)
+        publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_progress", ref: runId })
     })
   }
 
@@ -298,8 +322,16 @@ export class TaskRuntime {
   }
 
   #publishUpdate(tx: Tx, runId: string, patch: object): TaskRow {
-    const task = tx.one<TaskRow>("SELECT task.* FROM task JOIN run ON run.task_id = task.id WHERE run.id = :runId", { runId })!
-    publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_updated", ref: runId, data: patch })
+    const task = tx.one<TaskRow>("SELECT task.* FROM task JOIN run ON run.task_id = task.id WHERE run.id = :runId", {
+      runId,
+    })!
+    publish(tx, this.#clock, {
+      rootId: task.root_id,
+      sessionId: task.owner_id,
+      kind: "task_updated",
+      ref: runId,
+      data: patch,
+    })
     return task
   }
 }
@@ -308,7 +340,8 @@ function insert(tx: Tx, { task, run }: Started): void {
   insertRow(tx, "task", task)
   insertRow(tx, "run", run)
   // From here on the call is never closed as interrupted: this run's outcome is its result.
-  if (task.call_id) tx.run("UPDATE tool_call SET task_id = :task WHERE id = :call", { task: task.id, call: task.call_id })
+  if (task.call_id)
+    tx.run("UPDATE tool_call SET task_id = :task WHERE id = :call", { task: task.id, call: task.call_id })
 }
 
 /** Ids of the live runs of these tasks and of everything below them, the deepest first. */

@@ -45,7 +45,10 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
 /** An agent that ends leaves its live shells and monitors to its owner, in the background. */
 function passOn(tx: Tx, now: number, { from, task }: { from: string; task: TaskRow }): void {
   const heirlooms = `task_id IN (SELECT id FROM task WHERE owner_id = :from AND kind <> 'agent') AND state IN ${LIVE}`
-  tx.run(`UPDATE run SET background = 1, backgrounded_at = COALESCE(backgrounded_at, :now) WHERE ${heirlooms}`, { from, now })
+  tx.run(`UPDATE run SET background = 1, backgrounded_at = COALESCE(backgrounded_at, :now) WHERE ${heirlooms}`, {
+    from,
+    now,
+  })
   tx.run(
     `UPDATE task SET owner_id = :to, parent_task_id = :parent WHERE owner_id = :from AND kind <> 'agent'
        AND EXISTS (SELECT 1 FROM run WHERE run.task_id = task.id AND run.state IN ${LIVE})`,

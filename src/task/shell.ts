@@ -51,7 +51,10 @@ export class ShellKind implements TaskKind {
     }
   }
 
-  async #follow(shell: PreparedShell, { run, spool, control }: { run: RunRow; spool: string; control: RunControl }): Promise<Outcome> {
+  async #follow(
+    shell: PreparedShell,
+    { run, spool, control }: { run: RunRow; spool: string; control: RunControl },
+  ): Promise<Outcome> {
     shell.go()
     const looking = setInterval(() => void this.#look(spool, control), LOOK_MS)
     let stop: Promise<StopResult> | undefined
@@ -81,11 +84,19 @@ export class ShellKind implements TaskKind {
   async #serve(shell: PreparedShell, { exit, control }: { exit: ShellExit; control: RunControl }): Promise<void> {
     await control.becomeService(exit.code)
     const group = shell.commandGroup()
-    while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group))) await this.#clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
+    while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group)))
+      await this.#clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
   }
 
   async #stop(shell: PreparedShell, { run, spool }: { run: RunRow; spool: string }): Promise<StopResult> {
-    const target = { pid: shell.pid, pidStarted: shell.pidStarted, pgid: shell.commandGroup(), mark: run.id, spool, clock: this.#clock }
+    const target = {
+      pid: shell.pid,
+      pidStarted: shell.pidStarted,
+      pgid: shell.commandGroup(),
+      mark: run.id,
+      spool,
+      clock: this.#clock,
+    }
     return stopTree(target)
   }
 
@@ -106,5 +117,9 @@ function outcomeOf(exit: ShellExit, { signal, stop }: { signal: AbortSignal; sto
   if (exit.code === 0) return { state: "completed", ...common }
   if (exit.overLimit) return { state: "failed", reason: "stopped: it wrote too much while nobody looked", ...common }
   if (exit.signal) return { state: "failed", reason: `ended by ${exit.signal}`, ...common }
-  return { state: "failed", reason: exit.code === null ? "its exit code is not known" : `exit code ${exit.code}`, ...common }
+  return {
+    state: "failed",
+    reason: exit.code === null ? "its exit code is not known" : `exit code ${exit.code}`,
+    ...common,
+  }
 }

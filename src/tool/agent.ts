@@ -3,7 +3,7 @@
 import { z } from "zod"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
-import { textOutput, type Tool, type ToolContext, ToolError, type ToolOutput } from "./tool.ts"
+import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "./tool.ts"
 
 const input = z.object({
   subagent_type: z.string(),
@@ -33,7 +33,10 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
     readOnly: true,
     async run(call, ctx) {
       const agent = agents.get(call.subagent_type)
-      if (!agent) throw new ToolError(`There is no agent ${JSON.stringify(call.subagent_type)}. subagent_type is one of: ${[...agents.keys()].join(", ")}.`)
+      if (!agent)
+        throw new ToolError(
+          `There is no agent ${JSON.stringify(call.subagent_type)}. subagent_type is one of: ${[...agents.keys()].join(", ")}.`,
+        )
       const background = call.run_in_background ?? agent.background
       const { task, run } = await tasks.start({
         kind: "agent",
@@ -48,19 +51,27 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
         group: call.group ?? null,
       })
       if (background)
-        return textOutput(`Started agent ${call.subagent_type} as task ${task.id} in the background. You will be told when it is done; don't wait for it.`, {
-          data: { task: task.id },
-        })
+        return textOutput(
+          `Started agent ${call.subagent_type} as task ${task.id} in the background. You will be told when it is done; don't wait for it.`,
+          {
+            data: { task: task.id },
+          },
+        )
       return foreground(tasks, { task, run, ctx })
     },
   }
 }
 
-async function foreground(tasks: TaskRuntime, { task, run, ctx }: { task: TaskRow; run: RunRow; ctx: ToolContext }): Promise<ToolOutput> {
+async function foreground(
+  tasks: TaskRuntime,
+  { task, run, ctx }: { task: TaskRow; run: RunRow; ctx: ToolContext },
+): Promise<ToolOutput> {
   try {
     const unblocked = await tasks.block(run.id, { signal: ctx.signal })
     if (unblocked.type === "settled") return report(unblocked.run)
-    return textOutput(`Moved to the background as task ${task.id}; it goes on, and you will be told when it is done.`, { data: { task: task.id } })
+    return textOutput(`Moved to the background as task ${task.id}; it goes on, and you will be told when it is done.`, {
+      data: { task: task.id },
+    })
   } catch (error) {
     if (ctx.signal.aborted) await tasks.stop([task.id], "user")
     throw error
@@ -71,5 +82,8 @@ function report(run: RunRow): ToolOutput {
   const data = { task: run.task_id }
   if (run.state === "completed") return textOutput(run.result ?? "(no report)", { data })
   const said = run.result ? `\nWhat it said last:\n${run.result}` : ""
-  return textOutput(`The agent ${run.state === "failed" ? "failed" : `was ${run.state}`}: ${run.reason ?? "no reason given"}.${said}`, { isError: true, data })
+  return textOutput(
+    `The agent ${run.state === "failed" ? "failed" : `was ${run.state}`}: ${run.reason ?? "no reason given"}.${said}`,
+    { isError: true, data },
+  )
 }

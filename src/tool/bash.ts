@@ -4,7 +4,7 @@ import { z } from "zod"
 import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
-import { textOutput, type Tool, type ToolContext, type ToolOutput } from "./tool.ts"
+import { type Tool, type ToolContext, type ToolOutput, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
 /** How long a command may hold the turn when the call doesn't say. */
@@ -13,7 +13,12 @@ const PATIENCE_MS = 120_000
 const input = z.object({
   command: z.string().min(1),
   description: z.string().optional().describe("5-10 words"),
-  timeout: z.number().int().positive().optional().describe("ms in the foreground, then it moves to the background (default 120000)"),
+  timeout: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe("ms in the foreground, then it moves to the background (default 120000)"),
   run_in_background: z.boolean().optional(),
   deadline: z.number().int().positive().optional().describe("ms, then it is killed"),
   service: z.boolean().optional().describe("runs until stopped, e.g. a dev server"),
@@ -41,7 +46,10 @@ export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionR
         service: call.service ?? false,
         deadlineMs: call.deadline ?? null,
       })
-      if (background) return textOutput(`Started in the background as task ${task.id}. You will be told when it ends.`, { data: { task: task.id } })
+      if (background)
+        return textOutput(`Started in the background as task ${task.id}. You will be told when it ends.`, {
+          data: { task: task.id },
+        })
       return foreground(tasks, { task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
     },
   }
@@ -83,5 +91,8 @@ function movedOutput(run: RunRow, task: TaskRow): ToolOutput {
       `The command ended with exit code ${run.exit_code ?? "unknown"} and left processes running. They go on as task ${task.id}; end them with TaskStop.${soFar}`,
       { data },
     )
-  return textOutput(`Moved to the background as task ${task.id}; it goes on, and you will be told when it ends.${soFar}`, { data })
+  return textOutput(
+    `Moved to the background as task ${task.id}; it goes on, and you will be told when it ends.${soFar}`,
+    { data },
+  )
 }

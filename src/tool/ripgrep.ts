@@ -113,7 +113,7 @@ const ERROR_BYTES = 8192
 export function runRipgrep({ program, args, cwd, env, signal, take }: RipgrepRun): Promise<RipgrepEnd> {
   signal.throwIfAborted()
   const { promise, resolve, reject } = Promise.withResolvers<RipgrepEnd>()
-  const child = spawn(program, ["--no-config", "--color=never", ...args], {
+  const child = spawn(program, ["--no-config", "--no-require-git", "--color=never", ...args], {
     cwd,
     env: environmentFor(env),
     stdio: ["ignore", "pipe", "pipe"],

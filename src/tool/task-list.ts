@@ -5,14 +5,22 @@ import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { listTasks, type TaskView } from "../task/find.ts"
 import { isTerminal } from "../task/task.ts"
-import { textOutput, type Tool } from "./tool.ts"
+import { type Tool, textOutput } from "./tool.ts"
 
 const input = z.object({})
 
 /** More settled tasks than this are only counted. */
 const SETTLED_SHOWN = 20
 
-export function taskListTool({ store, owner, now }: { store: Reader; owner: SessionRow; now: () => number }): Tool<z.infer<typeof input>> {
+export function taskListTool({
+  store,
+  owner,
+  now,
+}: {
+  store: Reader
+  owner: SessionRow
+  now: () => number
+}): Tool<z.infer<typeof input>> {
   return {
     name: "TaskList",
     description: "List your background tasks and their states.",
@@ -35,5 +43,7 @@ function line({ task, run }: TaskView, now: number): string {
   const age = duration((run.ended_at ?? now) - (run.started_at ?? run.created_at))
   const what = task.kind === "agent" ? `agent ${(JSON.parse(task.input) as { agent: string }).agent}` : task.kind
   const detail = isTerminal(run.state) ? run.reason : run.activity
-  return [task.id, run.state, age, what, oneLine(task.description, 80), detail ? `(${oneLine(detail, 80)})` : ""].filter(Boolean).join("  ")
+  return [task.id, run.state, age, what, oneLine(task.description, 80), detail ? `(${oneLine(detail, 80)})` : ""]
+    .filter(Boolean)
+    .join("  ")
 }

@@ -8,7 +8,7 @@ import { findTask, type TaskView } from "../task/find.ts"
 import { readOutput } from "../task/output.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
 import { isTerminal } from "../task/task.ts"
-import { textOutput, type Tool } from "./tool.ts"
+import { type Tool, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
 /** How long `block` waits when the call doesn't say. */
@@ -56,7 +56,10 @@ function head({ task, run }: TaskView): string {
   return `${task.id} (${task.kind}): ${run.state}${reason}${exit}, ${took}`
 }
 
-async function bodyOf({ run }: TaskView, { offset, grep }: { offset?: number | undefined; grep?: string | undefined }): Promise<string> {
+async function bodyOf(
+  { run }: TaskView,
+  { offset, grep }: { offset?: number | undefined; grep?: string | undefined },
+): Promise<string> {
   if (!run.spool) return truncate(run.result ?? activity(run))
   const output = await readOutput(run, { offset, grep })
   return truncate(output) || "(no output)"

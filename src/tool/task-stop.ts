@@ -5,11 +5,19 @@ import type { Reader } from "../store/store.ts"
 import { findTask } from "../task/find.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
 import { isTerminal } from "../task/task.ts"
-import { textOutput, type Tool } from "./tool.ts"
+import { type Tool, textOutput } from "./tool.ts"
 
 const input = z.object({ task_id: z.string() })
 
-export function taskStopTool({ store, tasks, owner }: { store: Reader; tasks: TaskRuntime; owner: SessionRow }): Tool<z.infer<typeof input>> {
+export function taskStopTool({
+  store,
+  tasks,
+  owner,
+}: {
+  store: Reader
+  tasks: TaskRuntime
+  owner: SessionRow
+}): Tool<z.infer<typeof input>> {
   return {
     name: "TaskStop",
     description: "Stop a task and all that it started.",
@@ -20,7 +28,10 @@ export function taskStopTool({ store, tasks, owner }: { store: Reader; tasks: Ta
       const { task, run } = findTask(store, call.task_id, owner.root_id)
       if (isTerminal(run.state)) return textOutput(`${task.id} had ended before: ${run.state}.`)
       const [stopped] = await tasks.stop([task.id], "model")
-      return textOutput(`${task.id}: ${stopped?.state ?? "unknown"}.`, task.owner_id === owner.id ? { consumes: [run.id] } : {})
+      return textOutput(
+        `${task.id}: ${stopped?.state ?? "unknown"}.`,
+        task.owner_id === owner.id ? { consumes: [run.id] } : {},
+      )
     },
   }
 }

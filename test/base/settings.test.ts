@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { UserError } from "../../src/base/error.ts"
+import { permissionModes } from "../../src/base/permission-mode.ts"
 import { type LoadedSettings, loadSettings } from "../../src/base/settings.ts"
-import { permissionModes } from "../../src/permission/permission.ts"
 
 let folder: string
 let home: { home: string; config: string; data: string }

@@ -14,7 +14,10 @@ async function serverWith(...steps: Parameters<typeof script.inOrder>[0]) {
 
 describe("output", () => {
   test("text is the last reply and nothing else", async () => {
-    await using server = await serverWith(reply.calls([{ name: "Glob", input: { pattern: "*" } }], { text: "Let me look." }), reply.text("There is nothing."))
+    await using server = await serverWith(
+      reply.calls([{ name: "Glob", input: { pattern: "*" } }], { text: "Let me look." }),
+      reply.text("There is nothing."),
+    )
     await using bench = workbench(server)
     const { exit, stdout, stderr } = await bench.run(["-p", "What is here?"])
     expect([exit, stdout, stderr]).toEqual([0, "There is nothing.\n", ""])
@@ -27,15 +30,30 @@ describe("output", () => {
   })
 
   test("json is the result object alone, with sums over the ledger", async () => {
-    await using server = await serverWith(reply.text("Four.").usage({ input: 1000, output: 10, cacheRead: 500, cacheWrite: 0 }))
+    await using server = await serverWith(
+      reply.text("Four.").usage({ input: 1000, output: 10, cacheRead: 500, cacheWrite: 0 }),
+    )
     await using bench = workbench(server)
     const { stdout } = await bench.run(["-p", "2 + 2?", "--output-format", "json"])
     const result = JSON.parse(stdout)
     expect(result).toMatchObject({ type: "result", subtype: "success", is_error: false, result: "Four.", num_turns: 1 })
-    expect(result.usage).toEqual({ input_tokens: 1000, output_tokens: 10, cache_read_input_tokens: 500, cache_creation_input_tokens: 0 })
-    expect(result.modelUsage["anthropic/claude-sonnet-5-5"]).toMatchObject({ inputTokens: 1000, outputTokens: 10, cacheReadInputTokens: 500 })
+    expect(result.usage).toEqual({
+      input_tokens: 1000,
+      output_tokens: 10,
+      cache_read_input_tokens: 500,
+      cache_creation_input_tokens: 0,
+    })
+    expect(result.modelUsage["anthropic/claude-sonnet-5-5"]).toMatchObject({
+      inputTokens: 1000,
+      outputTokens: 10,
+      cacheReadInputTokens: 500,
+    })
     expect(result.total_cost_usd).toBeGreaterThan(0)
-    expect(result.session_usage).toEqual({ usage: result.usage, modelUsage: result.modelUsage, total_cost_usd: result.total_cost_usd })
+    expect(result.session_usage).toEqual({
+      usage: result.usage,
+      modelUsage: result.modelUsage,
+      total_cost_usd: result.total_cost_usd,
+    })
   })
 
   test("stream-json begins with init and ends with the result", async () => {
@@ -43,9 +61,19 @@ describe("output", () => {
     await using bench = workbench(server)
     const { lines } = await bench.run(["-p", "Hi", "--output-format", "stream-json"])
     expect(lines.map((line) => line.type)).toEqual(["system", "assistant", "result"])
-    expect(lines[0]).toMatchObject({ subtype: "init", model: "anthropic/claude-sonnet-5-5", apiKeySource: "ANTHROPIC_API_KEY", mcp_servers: [], permissionMode: "default" })
-    expect(lines[0]!["tools"]).toContain("Agent")
-    expect(lines[1]!["message"]).toMatchObject({ role: "assistant", content: [{ type: "text", text: "Hello." }], stop_reason: "end_turn" })
+    expect(lines[0]).toMatchObject({
+      subtype: "init",
+      model: "anthropic/claude-sonnet-5-5",
+      apiKeySource: "ANTHROPIC_API_KEY",
+      mcp_servers: [],
+      permissionMode: "default",
+    })
+    expect(lines[0]!.tools).toContain("Agent")
+    expect(lines[1]!.message).toMatchObject({
+      role: "assistant",
+      content: [{ type: "text", text: "Hello." }],
+      stop_reason: "end_turn",
+    })
   })
 
   test("standard input is added to the prompt, or is it", async () => {
@@ -68,12 +96,20 @@ describe("output", () => {
 describe("sessions", () => {
   test("--continue and --resume go on with the same conversation, byte for byte", async () => {
     await using server = await startModelServer()
-    const told = [reply.calls([{ name: "Glob", input: { pattern: "*" } }]), reply.text("One."), reply.text("Two."), reply.text("Three."), reply.text("Four.")]
+    const told = [
+      reply.calls([{ name: "Glob", input: { pattern: "*" } }]),
+      reply.text("One."),
+      reply.text("Two."),
+      reply.text("Three."),
+      reply.text("Four."),
+    ]
     server.script = script.inOrder(told)
     await using bench = workbench(server)
     const first = JSON.parse((await bench.run(["-p", "First", "--output-format", "json", "-n", "counting"])).stdout)
     expect((await bench.run(["-p", "Second", "-c"])).stdout).toBe("Two.\n")
-    const third = JSON.parse((await bench.run(["-p", "Third", "--resume", "counting", "--output-format", "json"])).stdout)
+    const third = JSON.parse(
+      (await bench.run(["-p", "Third", "--resume", "counting", "--output-format", "json"])).stdout,
+    )
     expect(third.session_id).toBe(first.session_id)
     expect(third.num_turns).toBe(1)
     expect(third.session_usage.usage.output_tokens).toBeGreaterThan(third.usage.output_tokens)
@@ -111,7 +147,10 @@ describe("permissions", () => {
   const write = { name: "Write", input: { file_path: "new.txt", content: "x" } }
 
   test("without flags it may read, and a refused call that ends the work is exit 4", async () => {
-    await using server = await serverWith(reply.calls([{ name: "Bash", input: { command: "ls -la" } }, write]), reply.text("I was not allowed."))
+    await using server = await serverWith(
+      reply.calls([{ name: "Bash", input: { command: "ls -la" } }, write]),
+      reply.text("I was not allowed."),
+    )
     await using bench = workbench(server)
     const { exit, lines } = await bench.run(["-p", "Write it", "--output-format", "stream-json"])
     expect(exit).toBe(4)
@@ -123,7 +162,11 @@ describe("permissions", () => {
   })
 
   test("a model that finds another way ends with 0", async () => {
-    await using server = await serverWith(reply.calls([write]), reply.calls([{ name: "Glob", input: { pattern: "*" } }]), reply.text("Done without."))
+    await using server = await serverWith(
+      reply.calls([write]),
+      reply.calls([{ name: "Glob", input: { pattern: "*" } }]),
+      reply.text("Done without."),
+    )
     await using bench = workbench(server)
     expect((await bench.run(["-p", "Write it"])).exit).toBe(0)
   })
@@ -141,7 +184,14 @@ describe("permissions", () => {
   test("a denied rule wins over everything", async () => {
     await using server = await serverWith(reply.calls([write]), reply.text("No."))
     await using bench = workbench(server)
-    const { exit } = await bench.run(["-p", "Write it", "--permission-mode", "bypassPermissions", "--disallowedTools", "Write"])
+    const { exit } = await bench.run([
+      "-p",
+      "Write it",
+      "--permission-mode",
+      "bypassPermissions",
+      "--disallowedTools",
+      "Write",
+    ])
     expect(exit).toBe(4)
   })
 })
@@ -161,17 +211,20 @@ describe("bad input from a model", () => {
     await using bench = workbench(server)
     const { exit, lines } = await bench.run(["-p", "Do it wrong", "--output-format", "stream-json"])
     expect(exit).toBe(0)
-    const results = lines.filter((line) => line.type === "user").map((line) => line["message"].content[0])
+    const results = lines.filter((line) => line.type === "user").map((line) => line.message.content[0])
     expect(results).toHaveLength(bad.length)
     expect(results.every((result) => result.is_error)).toBe(true)
     const texts = results.map((result) => result.content[0].text).join("\n")
-    for (const hint of ["no tool named", "pattern", "absent.txt", "JSON", "general-purpose", "no task"]) expect(texts).toContain(hint)
+    for (const hint of ["no tool named", "pattern", "absent.txt", "JSON", "general-purpose", "no task"])
+      expect(texts).toContain(hint)
   })
 })
 
 describe("errors on the wire", () => {
   test("a wrong key says which variable to check, and the session goes on later", async () => {
-    await using server = await serverWith(reply.error(401, { type: "authentication_error", message: "invalid x-api-key" }))
+    await using server = await serverWith(
+      reply.error(401, { type: "authentication_error", message: "invalid x-api-key" }),
+    )
     await using bench = workbench(server)
     const { exit, stdout, stderr } = await bench.run(["-p", "Hi"])
     expect([exit, stdout]).toEqual([1, ""])
@@ -214,7 +267,10 @@ describe("agents of one's own", () => {
     await using server = await serverWith(reply.text("Reviewed."))
     await using bench = workbench(server)
     mkdirSync(join(bench.cwd, ".claude/agents"), { recursive: true })
-    writeFileSync(join(bench.cwd, ".claude/agents/reviewer.md"), "---\nname: reviewer\ndescription: Reviews code\ntools: Read, Grep\n---\nYou review with great care.\n")
+    writeFileSync(
+      join(bench.cwd, ".claude/agents/reviewer.md"),
+      "---\nname: reviewer\ndescription: Reviews code\ntools: Read, Grep\n---\nYou review with great care.\n",
+    )
     const { exit, stdout } = await bench.run(["-p", "Review", "--agent", "reviewer"])
     expect([exit, stdout]).toEqual([0, "Reviewed.\n"])
     expect(server.requests[0]!.system).toContain("You review with great care.")
@@ -240,6 +296,6 @@ test("a message that comes while the turn runs joins at the next step", async ()
   slow.open()
   const { lines } = await run.finished
   server.check()
-  expect(lines.at(-1)!["result"]).toBe("Steered: true")
+  expect(lines.at(-1)!.result).toBe("Steered: true")
   expect(server.requests).toHaveLength(3)
 })

@@ -10,27 +10,35 @@ const RUN = ["--output-format", "stream-json", "--permission-mode", "bypassPermi
 const bash = (input: object) => ({ name: "Bash", input })
 const notifications = (lines: StreamLine[]) => lines.filter((line) => line.subtype === "task_notification")
 const results = (lines: StreamLine[]): string[] =>
-  lines.filter((line) => line.type === "user" && line["message"].content[0].type === "tool_result").map((line) => line["message"].content[0].content[0].text)
+  lines
+    .filter((line) => line.type === "user" && line.message.content[0].type === "tool_result")
+    .map((line) => line.message.content[0].content[0].text)
 
 test("parallel commands run at the same time, and their results come in the calls' order", async () => {
   await using server = await startModelServer()
   // Each waits for the other: one after the other they would never end.
   server.script = script.inOrder([
-    reply.calls([bash({ command: "touch a; until [ -e b ]; do sleep 0.01; done; echo first" }), bash({ command: "touch b; until [ -e a ]; do sleep 0.01; done; echo second" })]),
+    reply.calls([
+      bash({ command: "touch a; until [ -e b ]; do sleep 0.01; done; echo first" }),
+      bash({ command: "touch b; until [ -e a ]; do sleep 0.01; done; echo second" }),
+    ]),
     (request) => reply.text(JSON.stringify(request.results)),
   ])
   await using bench = workbench(server)
   const { exit, lines } = await bench.run(["-p", "Run both", ...RUN])
   server.check()
   expect(exit).toBe(0)
-  const said = lines.at(-1)!["result"] as string
+  const said = lines.at(-1)!.result as string
   expect(said.indexOf("first")).toBeLessThan(said.indexOf("second"))
   expect(notifications(lines)).toEqual([])
 })
 
 test("a failed command's output and exit code reach the model, and the call succeeds", async () => {
   await using server = await startModelServer()
-  server.script = script.inOrder([reply.calls([bash({ command: "echo out; echo err >&2; exit 7" })]), reply.text("It failed.")])
+  server.script = script.inOrder([
+    reply.calls([bash({ command: "echo out; echo err >&2; exit 7" })]),
+    reply.text("It failed."),
+  ])
   await using bench = workbench(server)
   const { exit, lines } = await bench.run(["-p", "Run it", ...RUN])
   expect(exit).toBe(0)
@@ -46,7 +54,7 @@ test("a command that outlives its timeout moves to the background and wakes the 
   ])
   await using bench = workbench(server)
   const run = bench.start(["-p", "Run it", ...RUN])
-  await run.line((line) => line.subtype === "task_updated" && line["patch"].is_backgrounded === true)
+  await run.line((line) => line.subtype === "task_updated" && line.patch.is_backgrounded === true)
   await server.received(2)
   await Bun.write(join(bench.cwd, "go"), "")
   const { exit, lines } = await run.finished
@@ -54,12 +62,15 @@ test("a command that outlives its timeout moves to the background and wakes the 
   expect(exit).toBe(0)
   expect(results(lines)[0]).toContain("Moved to the background as task")
   expect(notifications(lines)).toMatchObject([{ status: "completed" }])
-  expect(lines.at(-1)!["result"]).toContain("ended")
+  expect(lines.at(-1)!.result).toContain("ended")
 })
 
 test("a command that leaves a server behind becomes a service, which ends with the call", async () => {
   await using server = await startModelServer()
-  server.script = script.inOrder([reply.calls([bash({ command: "sleep 600 & echo $! > pid; echo started" })]), reply.text("It serves.")])
+  server.script = script.inOrder([
+    reply.calls([bash({ command: "sleep 600 & echo $! > pid; echo started" })]),
+    reply.text("It serves."),
+  ])
   await using bench = workbench(server)
   const { exit, lines } = await bench.run(["-p", "Serve", ...RUN])
   server.check()
@@ -72,7 +83,10 @@ test("a command that leaves a server behind becomes a service, which ends with t
 
 test("--wait that runs out stops the work, says so, and is never a success", async () => {
   await using server = await startModelServer()
-  server.script = script.inOrder([reply.calls([bash({ command: "echo $$ > pid; sleep 600", run_in_background: true })]), reply.text("It runs.")])
+  server.script = script.inOrder([
+    reply.calls([bash({ command: "echo $$ > pid; sleep 600", run_in_background: true })]),
+    reply.text("It runs."),
+  ])
   await using bench = workbench(server)
   const run = bench.start(["-p", "Run it", "--wait", "1", ...RUN])
   await eventually("it runs", () => existsSync(join(bench.cwd, "pid")))
@@ -87,12 +101,17 @@ test("--wait that runs out stops the work, says so, and is never a success", asy
 test("Ctrl+C ends with 130 and leaves no process behind", async () => {
   await using server = await startModelServer()
   server.script = script.inOrder([
-    reply.calls([bash({ command: "echo $$ > back; sleep 600", run_in_background: true }), bash({ command: "echo $$ > front; sleep 600" })]),
+    reply.calls([
+      bash({ command: "echo $$ > back; sleep 600", run_in_background: true }),
+      bash({ command: "echo $$ > front; sleep 600" }),
+    ]),
   ])
   await using bench = workbench(server)
   const run = bench.start(["-p", "Run it", ...RUN])
   await eventually("both run", () => existsSync(join(bench.cwd, "back")) && existsSync(join(bench.cwd, "front")))
-  const pids = await Promise.all(["back", "front"].map(async (name) => Number(await Bun.file(join(bench.cwd, name)).text())))
+  const pids = await Promise.all(
+    ["back", "front"].map(async (name) => Number(await Bun.file(join(bench.cwd, name)).text())),
+  )
   run.kill("SIGINT")
   const { exit, lines } = await run.finished
   expect(exit).toBe(130)
@@ -107,14 +126,17 @@ test("Ctrl+C ends with 130 and leaves no process behind", async () => {
 
 test("`tasks stop` from another terminal stops a running task, quietly", async () => {
   await using server = await startModelServer()
-  server.script = script.inOrder([reply.calls([bash({ command: "sleep 600", run_in_background: true })]), reply.text("It runs.")])
+  server.script = script.inOrder([
+    reply.calls([bash({ command: "sleep 600", run_in_background: true })]),
+    reply.text("It runs."),
+  ])
   await using bench = workbench(server)
   const run = bench.start(["-p", "Run it", ...RUN])
   const started = await run.line((line) => line.subtype === "task_started")
   await server.received(2)
   const list = await bench.run(["tasks"])
-  expect(list.stdout).toContain(started["task_id"])
-  expect((await bench.run(["tasks", "stop", started["task_id"].slice(0, 5)])).stdout).toContain("stopped")
+  expect(list.stdout).toContain(started.task_id)
+  expect((await bench.run(["tasks", "stop", started.task_id.slice(0, 5)])).stdout).toContain("stopped")
   const { exit, lines } = await run.finished
   expect(exit).toBe(0)
   expect(notifications(lines)).toMatchObject([{ status: "stopped", quiet: true }])
@@ -127,7 +149,7 @@ test("what a command printed can be read after its session has ended", async () 
   server.script = script.inOrder([reply.calls([bash({ command: "seq 100000" })]), reply.text("Counted.")])
   await using bench = workbench(server)
   const { lines } = await bench.run(["-p", "Count", ...RUN])
-  const id = lines.find((line) => line.subtype === "task_started")!["task_id"]
+  const id = lines.find((line) => line.subtype === "task_started")!.task_id
   const output = await bench.run(["tasks", "output", id])
   expect(output.stdout.split("\n")).toHaveLength(100_001)
   // The model got the beginning and the end.

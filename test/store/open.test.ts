@@ -89,7 +89,8 @@ describe("opening the database", () => {
     using folder = temporaryFolder()
     const store = await open(folder.path)
     await store.write((tx) => {
-      for (let n = 0; n < 500; n++) tx.run("INSERT INTO meta VALUES (:key, :value)", { key: `k${n}`, value: "x".repeat(200) })
+      for (let n = 0; n < 500; n++)
+        tx.run("INSERT INTO meta VALUES (:key, :value)", { key: `k${n}`, value: "x".repeat(200) })
     })
     store.close()
     const path = join(folder.path, "meanwhile.db")
@@ -184,7 +185,9 @@ describe("writing", () => {
       // SQLite's own bound on the file's size fails like a full disk does: SQLITE_FULL.
       tx.one("PRAGMA max_page_count = 60")
     })
-    const large = it.store.write((tx) => tx.run("INSERT INTO meta VALUES ('large', :value)", { value: "x".repeat(4_000_000) }))
+    const large = it.store.write((tx) =>
+      tx.run("INSERT INTO meta VALUES ('large', :value)", { value: "x".repeat(4_000_000) }),
+    )
     expect((await failure(large)).code).toBe("disk-full")
     expect(it.store.one<{ value: string }>("SELECT value FROM meta WHERE key = 'before'")?.value).toBe("kept")
     expect(it.store.one("SELECT * FROM meta WHERE key = 'large'")).toBeUndefined()

@@ -22,7 +22,7 @@ export interface Survey {
 
 const K1 = 1.2
 const B = 0.75
-const FIELD = { name: 4, doc: 1.5, body: 0.7, path: 1 } as const
+const FIELD = { name: 4, doc: 1.5, body: 0.4, path: 1 } as const
 /** A comment stands at most this many lines above what it describes, and the comment of a file in its first lines. */
 const DOC_REACH = 30
 const FILE_DOC = 6
@@ -34,13 +34,16 @@ export function surveyOf(
   sizes: ReadonlyMap<string, number>,
   hits: readonly ReadonlyMap<string, number>[],
 ): Survey {
-  const rarity = hits.map((found) => Math.log(1 + (sizes.size + 1) / (found.size + 0.5)))
-  const average = [...sizes.values()].reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.size)
-  const scores = [...sizes].map(([path, size]) => {
+  const paths = new Set([...sizes.keys(), ...hits.flatMap((found) => [...found.keys()])])
+  const rarity = hits.map((found) => Math.log(1 + (paths.size + 1) / (found.size + 0.5)))
+  const average = [...sizes.values()].reduce((sum, size) => sum + size, 0) / Math.max(1, sizes.size) || 1
+  const scores = [...paths].map((path) => {
     const named = stemsOf(path)
-    const length = K1 * (1 - B + (B * size) / average)
-    const frequencies = terms.map((term, index) => (hits[index]?.get(path) ?? 0) + 3 * matchIn(term, named))
-    const score = total(terms, (index) => (rarity[index]! * frequencies[index]!) / (frequencies[index]! + length))
+    const length = K1 * (1 - B + (B * (sizes.get(path) ?? average)) / average)
+    const score = total(terms, (index) => {
+      const frequency = (hits[index]?.get(path) ?? 0) + 3 * matchIn(terms[index]!, named)
+      return (rarity[index]! * frequency) / (frequency + length)
+    })
     return [path, score * trustOf(path)] as const
   })
   return {

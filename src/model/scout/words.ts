@@ -39,10 +39,10 @@ const STOP = new Set(
 
 /** Words that programmers use for the same idea: a name may hold another of them than the question. */
 const AKIN = `stop kill abort cancel terminate interrupt halt; start launch spawn begin boot; delete remove drop clear
-  prune evict; done finish complete end settle; error exception fail failure throw reject; unused stale expire collect;
+  prune evict; done finish complete end settle; error exception fail failure throw thrown reject; unused stale expire collect;
   retry backoff attempt; wake notify notice resume; conversation session chat; setting option preference configuration;
-  make create build; check validate verify assert; change modify update mutate; wait await pending; add insert register
-  append push; send emit dispatch publish; receive consume drain deliver; parse decode tokenize; save store persist;
+  make create build built; check validate verify assert; change modify update mutate; wait await pending; add insert register
+  append push; send sent emit dispatch publish; receive consume drain deliver; parse decode tokenize; save store persist;
   limit cap throttle; show render display print; reply respond response answer; job task; background async detach;
   permission approve approval authorize allow; concurrent concurrency parallel`
   .split(";")
@@ -53,9 +53,10 @@ export function subjectOf(question: string): Subject {
   const text = question.slice(0, MAX_QUESTION)
   const names = new Set<string>()
   const words: string[] = []
-  const takeWord = (word: string) => {
+  const takeWord = (word: string, isCompound: boolean) => {
     const lower = word.toLowerCase()
-    const isTelling = lower.length > 1 && lower.length <= 40 && !STOP.has(lower)
+    // In `read-only` or `lib/use.ts` also a common word tells something.
+    const isTelling = lower.length > 1 && lower.length <= 40 && (isCompound || !STOP.has(lower))
     if (isTelling && !words.some((known) => stem(known) === stem(lower))) words.push(lower)
   }
   for (const [token, quote] of text.matchAll(/([`"])?[A-Za-z_$][\w$]*(?:(?:\.|::|#|\/|-)[A-Za-z_$][\w$]*)*/g)) {
@@ -65,7 +66,7 @@ export function subjectOf(question: string): Subject {
     // A dotted name is found by its last part, a path by its words; what stands before the dot helps as words.
     const isName = quote === "`" || parts.some(isIdentifier) || /[\w$](?:\.|::|#)[A-Za-z_$]/.test(bare)
     if (isName && !isFile) names.add(parts.at(-1)!)
-    for (const part of isFile ? parts : parts.slice(0, isName ? -1 : undefined)) splitName(part).forEach(takeWord)
+    for (const part of isFile ? parts : parts.slice(0, isName ? -1 : undefined)) for (const word of splitName(part)) takeWord(word, parts.length > 1)
   }
   const isAlone = words.length === 1 && /\b(?:where|defin|calls?|used?|uses|usages?|referen)/i.test(text)
   if (names.size === 0 && isAlone) names.add(words[0]!)

@@ -38,16 +38,43 @@ export function endingOf(reader: Reader, { rootId, end, stopped, since }: Finish
   const cut = stopped.filter((view) => view.run.service === 0)
   if (end.type === "interrupted") {
     const also = cut.length > 0 ? ` ${plural(cut.length, "running task")} stopped with it.` : ""
-    return { type: "interrupted", exit: Exit.interrupted, message: `Interrupted.${also} Go on with: ${resume(rootId)}`, steps }
+    return {
+      type: "interrupted",
+      exit: Exit.interrupted,
+      message: `Interrupted.${also} Go on with: ${resume(rootId)}`,
+      steps,
+    }
   }
-  if (end.type === "failed") return { type: "failed", exit: Exit.failed, message: `${messageOf(end.error)}\nThe session is stored; go on with: ${resume(rootId)}`, steps }
+  if (end.type === "failed")
+    return {
+      type: "failed",
+      exit: Exit.failed,
+      message: `${messageOf(end.error)}\nThe session is stored; go on with: ${resume(rootId)}`,
+      steps,
+    }
   if (end.type === "out-of-steps")
-    return { type: "out-of-steps", exit: Exit.cap, message: `Stopped: the limit of steps is reached. Go on with: ${resume(rootId)} (and a higher --max-turns)`, steps }
+    return {
+      type: "out-of-steps",
+      exit: Exit.cap,
+      message: `Stopped: the limit of steps is reached. Go on with: ${resume(rootId)} (and a higher --max-turns)`,
+      steps,
+    }
   if (end.type === "cut-off" || cut.length > 0) {
     const names = cut.map((view) => `  ${view.task.id}  ${view.task.description}`).join("\n")
-    return { type: "cut-off", exit: Exit.cutOff, message: `--wait ran out: ${plural(cut.length, "task")} stopped before the end:\n${names}`, steps }
+    return {
+      type: "cut-off",
+      exit: Exit.cutOff,
+      message: `--wait ran out: ${plural(cut.length, "task")} stopped before the end:\n${names}`,
+      steps,
+    }
   }
-  if (undelivered(reader, rootId)) return { type: "cut-off", exit: Exit.cutOff, message: `A task's result never reached the model. Go on with: ${resume(rootId)}`, steps }
+  if (undelivered(reader, rootId))
+    return {
+      type: "cut-off",
+      exit: Exit.cutOff,
+      message: `A task's result never reached the model. Go on with: ${resume(rootId)}`,
+      steps,
+    }
   const denied = lastDenied(reader, rootId, since)
   if (denied)
     return {
@@ -63,10 +90,13 @@ function resume(rootId: string): string {
   return `meanwhile -p --resume ${rootId.slice(0, 8)} "…"`
 }
 
-const STEPS = "step.session_id = :rootId AND step.id IN (SELECT step_id FROM ledger WHERE root_id = :rootId AND rowid > :since)"
+const STEPS =
+  "step.session_id = :rootId AND step.id IN (SELECT step_id FROM ledger WHERE root_id = :rootId AND rowid > :since)"
 
 function stepsSince(reader: Reader, rootId: string, since: number): number {
-  return reader.one<{ count: number }>(`SELECT COUNT(*) AS count FROM step WHERE ${STEPS}`, { rootId, since })?.count ?? 0
+  return (
+    reader.one<{ count: number }>(`SELECT COUNT(*) AS count FROM step WHERE ${STEPS}`, { rootId, since })?.count ?? 0
+  )
 }
 
 /** A notice that was to wake somebody in this tree and still waits. */

@@ -17,7 +17,8 @@ export function parseLine(line: string, number: number): Request | undefined {
   if (line.trim() === "") return undefined
   if (line.length > MAX_LINE_BYTES) throw bad(number, `it is longer than ${MAX_LINE_BYTES} bytes`)
   const value = parseJson(line, number)
-  if (!isObject(value)) throw bad(number, 'it is no object; send for example {"type":"user","message":{"role":"user","content":"Hi"}}')
+  if (!isObject(value))
+    throw bad(number, 'it is no object; send for example {"type":"user","message":{"role":"user","content":"Hi"}}')
   switch (value.type) {
     case "user":
       return { type: "prompt", content: contentOf(value.message, number) }
@@ -26,7 +27,10 @@ export function parseLine(line: string, number: number): Request | undefined {
     case "control":
       return controlOf(value, number)
     default:
-      throw bad(number, `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response and control`)
+      throw bad(
+        number,
+        `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response and control`,
+      )
   }
 }
 
@@ -43,12 +47,14 @@ function contentOf(message: unknown, number: number): UserPart[] {
     throw bad(number, 'message must be {"role":"user","content":…}')
   const { content } = message
   if (typeof content === "string" && content.trim()) return [{ type: "text", text: content }]
-  if (!Array.isArray(content) || content.length === 0) throw bad(number, "message.content must be a text or a list of blocks, and not empty")
+  if (!Array.isArray(content) || content.length === 0)
+    throw bad(number, "message.content must be a text or a list of blocks, and not empty")
   return content.map((block) => partOf(block, number))
 }
 
 function partOf(block: unknown, number: number): UserPart {
-  if (isObject(block) && block.type === "text" && typeof block.text === "string" && block.text.trim()) return { type: "text", text: block.text }
+  if (isObject(block) && block.type === "text" && typeof block.text === "string" && block.text.trim())
+    return { type: "text", text: block.text }
   const source = isObject(block) && block.type === "image" && isObject(block.source) ? block.source : undefined
   if (source?.type === "base64" && typeof source.media_type === "string" && typeof source.data === "string")
     return { type: "image", mediaType: source.media_type, data: source.data }

@@ -1,6 +1,15 @@
 // The headless stream: rows of the feed become lines (docs/headless.md). Pure: it reads rows and returns objects.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import type { ApprovalRow, FeedRow, MessageRow, RunRow, SessionRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
+import type {
+  ApprovalRow,
+  FeedRow,
+  MessageRow,
+  RunRow,
+  SessionRow,
+  StepRow,
+  TaskRow,
+  ToolCallRow,
+} from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import type { Totals } from "./totals.ts"
 
@@ -30,7 +39,12 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
     case "task_settled":
       return [...settled(parts, row), backgroundTasks(parts, row)]
     case "retry":
-      return [system(row, "retry", { parent_tool_use_id: parentCall(parts.reader, row.session_id), ...JSON.parse(row.data ?? "{}") })]
+      return [
+        system(row, "retry", {
+          parent_tool_use_id: parentCall(parts.reader, row.session_id),
+          ...JSON.parse(row.data ?? "{}"),
+        }),
+      ]
     case "approval":
       return approvalLines(parts.reader, row)
     case "turn":
@@ -57,7 +71,11 @@ function messageLines(reader: Reader, row: FeedRow): Line[] {
     { id: message.step_id },
   )
   const content = (JSON.parse(message.content) as AssistantPart[]).map(assistantBlock)
-  const stop_reason = content.some((block) => block.type === "tool_use") ? "tool_use" : step?.stop_reason === "length" ? "max_tokens" : "end_turn"
+  const stop_reason = content.some((block) => block.type === "tool_use")
+    ? "tool_use"
+    : step?.stop_reason === "length"
+      ? "max_tokens"
+      : "end_turn"
   const body = { id: message.id, type: "message", role: "assistant", model: step?.model, content, stop_reason, usage }
   return [{ type: "assistant", message: body, ...common }]
 }
@@ -83,7 +101,12 @@ function userBlock(part: UserPart) {
 function toolResultLine(reader: Reader, row: FeedRow): Line {
   const call = reader.one<ToolCallRow>("SELECT * FROM tool_call WHERE id = :id", { id: row.ref })!
   const output = JSON.parse(call.result ?? '{"content":[]}') as { content: UserPart[] }
-  const block = { type: "tool_result", tool_use_id: call.call_id, content: output.content.map(userBlock), is_error: call.is_error === 1 }
+  const block = {
+    type: "tool_result",
+    tool_use_id: call.call_id,
+    content: output.content.map(userBlock),
+    is_error: call.is_error === 1,
+  }
   return {
     type: "user",
     message: { role: "user", content: [block] },
@@ -147,7 +170,13 @@ function settled(parts: LineParts, row: FeedRow): Line[] {
 function backgroundTasks({ liveTasks }: LineParts, row: FeedRow): Line {
   const tasks = liveTasks()
     .filter(({ run }) => run.background)
-    .map(({ task, run }) => ({ task_id: task.id, run_id: run.id, task_type: task.kind, description: task.description, status: run.state }))
+    .map(({ task, run }) => ({
+      task_id: task.id,
+      run_id: run.id,
+      task_type: task.kind,
+      description: task.description,
+      status: run.state,
+    }))
   return system(row, "background_tasks_changed", { tasks })
 }
 
@@ -156,7 +185,15 @@ function approvalLines(reader: Reader, row: FeedRow): Line[] {
   // The row is published again when it is answered or withdrawn; a request is told once.
   if (!approval || JSON.parse(row.data ?? "{}").state !== "open") return []
   const input = JSON.parse(approval.input)
-  return [system(row, "permission_request", { request_id: approval.id, tool_name: approval.tool, input, task_id: approval.task_id, rule: approval.rule })]
+  return [
+    system(row, "permission_request", {
+      request_id: approval.id,
+      tool_name: approval.tool,
+      input,
+      task_id: approval.task_id,
+      rule: approval.rule,
+    }),
+  ]
 }
 
 function usageOf({ usageBelow }: LineParts, { task, run }: { task: TaskRow; run: RunRow }, now: number) {
@@ -188,7 +225,9 @@ function parentCall(reader: Reader, sessionId: string): string | null {
 
 function providerCallId(reader: Reader, callId: string | null): string | null {
   if (callId === null) return null
-  return reader.one<{ call_id: string }>("SELECT call_id FROM tool_call WHERE id = :callId", { callId })?.call_id ?? null
+  return (
+    reader.one<{ call_id: string }>("SELECT call_id FROM tool_call WHERE id = :callId", { callId })?.call_id ?? null
+  )
 }
 
 function lastLine(text: string): string | null {

@@ -67,7 +67,8 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
       try {
         await obeyLine(hosted, parseLine(line, number))
       } catch (error) {
-        if (!(error instanceof UserError)) program.log.error("a line of input failed", { error, session: hosted.row.id })
+        if (!(error instanceof UserError))
+          program.log.error("a line of input failed", { error, session: hosted.row.id })
         mistakes++
         await writeErr(`meanwhile: ${messageOf(error)}\n`)
       }
@@ -100,7 +101,10 @@ async function obeyLine(hosted: Hosted, request: Request | undefined): Promise<v
       return hosted.prompt(request.content)
     case "answer":
       if (await hosted.approvals.answer(request.id, request)) return
-      throw new UserError("no-such-request", `There is no open request ${JSON.stringify(request.id)}: it was answered before, or withdrawn.`)
+      throw new UserError(
+        "no-such-request",
+        `There is no open request ${JSON.stringify(request.id)}: it was answered before, or withdrawn.`,
+      )
     case "interrupt":
       return hosted.interrupt()
     case "background":
@@ -175,7 +179,8 @@ interface Output {
 /** Follows the feed and writes what the format asks for, in order, while the work goes on. */
 function output(program: Program, hosted: Hosted, options: PrintOptions & { since: number }): Output {
   const rootId = hosted.row.id
-  if (options.output === "stream-json") return follow(program, rootId, { since: options.since, show: stream(program, hosted) })
+  if (options.output === "stream-json")
+    return follow(program, rootId, { since: options.since, show: stream(program, hosted) })
   if (options.output === "text" && (isTerminal(2) || options.verbose))
     return follow(program, rootId, { since: options.since, show: watch(program, rootId, options) })
   return { flush: async () => {}, close: () => {} }
@@ -267,11 +272,15 @@ function watch(program: Program, rootId: string, { verbose }: PrintOptions): Sho
   }
   const ticking = setInterval(() => draw([]), 1000)
   return {
-    rows: async (rows) => draw(rows.flatMap((row) => (verbose || row.kind === "task_settled" || row.kind === "retry" ? (eventLine(store, row) ?? []) : []))),
+    rows: async (rows) =>
+      draw(
+        rows.flatMap((row) =>
+          verbose || row.kind === "task_settled" || row.kind === "retry" ? (eventLine(store, row) ?? []) : [],
+        ),
+      ),
     close: () => {
       clearInterval(ticking)
       block.clear()
     },
   }
 }
-

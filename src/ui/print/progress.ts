@@ -1,7 +1,8 @@
 // What happens while `-p` works, on standard error: a live block of the running tasks where that is a terminal, or a
 // line for each event with --verbose. Standard output has the answer alone.
-import { oneLine, stopwatch, tokens } from "../../base/text.ts"
+
 import { stripControl } from "../../base/escape.ts"
+import { oneLine, stopwatch, tokens } from "../../base/text.ts"
 import type { AssistantPart } from "../../model/message.ts"
 import type { FeedRow, MessageRow, RunRow, TaskRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
@@ -36,7 +37,13 @@ export function eventLine(reader: Reader, row: FeedRow): string | undefined {
   }
 }
 
-const MARKS: Partial<Record<RunRow["state"], string>> = { completed: "✓", failed: "✗", stopped: "■", timed_out: "✗", lost: "?" }
+const MARKS: Partial<Record<RunRow["state"], string>> = {
+  completed: "✓",
+  failed: "✗",
+  stopped: "■",
+  timed_out: "✗",
+  lost: "?",
+}
 
 function messageLine(reader: Reader, row: FeedRow): string | undefined {
   if (row.session_id !== row.root_id) return undefined
@@ -55,9 +62,15 @@ function messageLine(reader: Reader, row: FeedRow): string | undefined {
 }
 
 /** The block of running tasks, at most `rows` lines. */
-export function liveBlock(tasks: readonly LiveTask[], { now, columns, rows }: { now: number; columns: number; rows: number }): string[] {
+export function liveBlock(
+  tasks: readonly LiveTask[],
+  { now, columns, rows }: { now: number; columns: number; rows: number },
+): string[] {
   const lines = tasks.slice(0, rows - 1).map(({ task, run, tokens: used }) => {
-    const figures = [stopwatch(now - (run.started_at ?? run.created_at)), task.kind === "agent" ? `${tokens(used)} tok` : `${run.bytes} bytes`]
+    const figures = [
+      stopwatch(now - (run.started_at ?? run.created_at)),
+      task.kind === "agent" ? `${tokens(used)} tok` : `${run.bytes} bytes`,
+    ]
     const activity = run.activity ?? stripControl(run.tail).trimEnd().split("\n").at(-1)
     return oneLine(`◐ ${nameOf(task)}  ${figures.join(" · ")}${activity ? ` · ${activity}` : ""}`, columns - 1)
   })

@@ -27,7 +27,16 @@ export function ledgerEnd(reader: Reader): number {
 
 /** Sums over the tree's rows after `since` (0: all of the session). */
 export function totalsOf(reader: Reader, rootId: string, since: number): Totals {
-  const rows = reader.all<{ model: string; provider: string; input: number; output: number; read: number; write: number; cost: number | null; unpriced: number }>(
+  const rows = reader.all<{
+    model: string
+    provider: string
+    input: number
+    output: number
+    read: number
+    write: number
+    cost: number | null
+    unpriced: number
+  }>(
     `SELECT provider, model, SUM(input_tokens) AS input, SUM(output_tokens) AS output, SUM(cache_read_tokens) AS read,
        SUM(cache_write_tokens) AS write, SUM(cost_nanos) AS cost, SUM(cost_nanos IS NULL) AS unpriced
      FROM ledger WHERE root_id = :rootId AND rowid > :since GROUP BY provider, model ORDER BY provider, model`,

@@ -220,6 +220,7 @@ function sessionParts(wiring: Wiring): SessionParts {
     models: createModels({ ...providers(wiring), clock }),
     approvals: createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false }),
     toolsFor: (row) => toolsOf(wiring, row),
+    forget: (sessionId) => wiring.files.stamps.forget(sessionId),
     decide: (row, call) => {
       const limits = JSON.parse(row.limits) as SessionSpec["limits"]
       return createDecider({

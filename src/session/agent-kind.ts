@@ -54,8 +54,11 @@ export class AgentKind implements TaskKind {
         return this.#work(session, control, allowance)
       },
       cancel: () => {},
-      mayEnd: (tx, outcome) =>
-        outcome.state !== "completed" || !(waiting(tx, row.id) || hasLiveTasks(tx, row.id, "agents")),
+      mayEnd: (tx, outcome) => {
+        if (outcome.state === "completed" && (waiting(tx, row.id) || hasLiveTasks(tx, row.id, "agents"))) return false
+        this.#parts.forget(row.id)
+        return true
+      },
     }
   }
 

@@ -35,17 +35,18 @@ export async function takeLease(store: Store, clock: Clock, rootId: string): Pro
 export function isHeld(store: Store, rootId: string): boolean {
   if (held.has(rootId)) return true
   const path = join(store.folder("lease"), rootId)
-  if (!existsSync(path)) return false
-  const file = new Sqlite(path, { readonly: true })
+  let file: Sqlite | undefined
   try {
+    file = new Sqlite(path, { readonly: true })
     // Reading needs a shared lock, which the holder's exclusive one refuses.
     file.one("SELECT 1 FROM sqlite_master")
     return false
   } catch (error) {
     if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return true
+    if (!existsSync(path)) return false
     throw error
   } finally {
-    file.close()
+    file?.close()
   }
 }
 

@@ -72,6 +72,8 @@ export interface SessionParts {
   approvals: Approvals
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
+  /** The session is not used again by this process: what its tools remember of it can go. */
+  forget(sessionId: string): void
 }
 
 export function openSession(parts: SessionParts, row: SessionRow, runId: string | null): Session {

@@ -237,7 +237,8 @@ function guarded<T>(path: string, action: () => T): T {
 function described(path: string, error: unknown): unknown {
   const code = sqliteCode(error)
   if (!code || code.startsWith("SQLITE_BUSY")) return error
-  if (code.startsWith("SQLITE_FULL"))
+  // SHMSIZE: the index of the write-ahead log could not grow, which has no other cause in practice.
+  if (code.startsWith("SQLITE_FULL") || code === "SQLITE_IOERR_SHMSIZE")
     return new UserError(
       "disk-full",
       `The disk that holds ${path} is full. What was stored before is intact; what you just did is not stored. Free some space and run this again.`,

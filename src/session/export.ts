@@ -1,0 +1,108 @@
+// A session with everything below it as lines of JSON (docs/sessions.md), complete enough to be made again from them.
+import { dirname } from "node:path"
+import { spoolSize } from "../exec/spool.ts"
+import { SCHEMA_VERSION } from "../store/schema.ts"
+import type { RunRow, SessionRow } from "../store/rows.ts"
+import type { Reader } from "../store/store.ts"
+import { sessionJson, type TreeTable, treeTables } from "../store/tables.ts"
+
+/** Version of the lines' form. A change that a reader could trip over raises it. */
+export const EXPORT_FORMAT = 1
+
+/** How many rows are in memory at a time. */
+const PAGE = 50
+
+export type ExportLine = { type: string } & Record<string, unknown>
+
+/**
+ * The lines of a tree in groups of at most PAGE, read as they are asked for: give a snapshot, or what is written
+ * meanwhile makes a tree that never was. The same tree gives the same lines.
+ */
+export async function* exportTree(reader: Reader, rootId: string): AsyncGenerator<ExportLine[]> {
+  const counts: Record<string, number> = { session: 0 }
+  const sessions = treeSessions(reader, rootId)
+  yield [{ type: "meanwhile-session", format: EXPORT_FORMAT, schema: SCHEMA_VERSION, session_id: rootId }]
+  for (const { id } of sessions) {
+    const row = reader.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id })
+    if (!row) continue
+    counts.session!++
+    yield [lineOf("session", row, sessionJson)]
+    for (const table of treeTables) if (table.per === "session") yield* rowsOf(reader, table, { id, counts })
+  }
+  for (const table of treeTables) if (table.per === "tree") yield* rowsOf(reader, table, { id: rootId, counts })
+  for await (const file of spoolsOf(reader, rootId)) {
+    counts.file = (counts.file ?? 0) + 1
+    yield [file]
+  }
+  // Whoever reads this line knows that nothing is missing.
+  yield [{ type: "end", rows: counts }]
+}
+
+/** The root first, then what it started, level by level. */
+export function treeSessions(reader: Reader, rootId: string): { id: string }[] {
+  return reader.all<{ id: string }>(
+    "SELECT id FROM session WHERE root_id = :rootId ORDER BY depth, created_at, rowid",
+    { rootId },
+  )
+}
+
+function* rowsOf(
+  reader: Reader,
+  table: TreeTable,
+  { id, counts }: { id: string; counts: Record<string, number> },
+): Generator<ExportLine[]> {
+  counts[table.name] ??= 0
+  for (const rows of pages(reader, table, id)) {
+    counts[table.name]! += rows.length
+    yield rows.map((row) => lineOf(table.name, row, table.json))
+  }
+}
+
+type Row = Record<string, unknown>
+
+function* pages(reader: Reader, { name, per, scope, key, order }: TreeTable, id: string): Generator<Row[]> {
+  const params = { [per === "session" ? "session" : "root"]: id }
+  if (!key) {
+    const rows = reader.all<Row>(`SELECT * FROM ${name} WHERE ${scope} ORDER BY ${order}`, params)
+    if (rows.length > 0) yield rows
+    return
+  }
+  const sql = `SELECT ${key} AS "key", * FROM ${name} WHERE ${scope} AND ${key} > :after ORDER BY ${key} LIMIT ${PAGE}`
+  for (let after = -1; ; ) {
+    const rows = reader.all<Row & { key: number }>(sql, { ...params, after })
+    if (rows.length > 0) yield rows.map(({ key: _, ...row }) => row)
+    if (rows.length < PAGE) return
+    after = rows.at(-1)!.key
+  }
+}
+
+function lineOf(type: string, row: object, json: readonly string[]): ExportLine {
+  const values = Object.entries(row).map(([name, value]) => [
+    name,
+    json.includes(name) && typeof value === "string" ? parsed(value) : value,
+  ])
+  return { type, ...Object.fromEntries(values) }
+}
+
+/** Text that would not come out of `JSON.stringify` again as it is stays a text, marked as such. */
+function parsed(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (JSON.stringify(value) === text) return value
+  } catch {
+    // Not JSON at all: as below.
+  }
+  return { $text: text }
+}
+
+/** What commands wrote is not in the lines: it may have gigabytes. */
+async function* spoolsOf(reader: Reader, rootId: string): AsyncGenerator<ExportLine> {
+  const runs = reader.all<Pick<RunRow, "id" | "spool">>(
+    `SELECT run.id, run.spool FROM run JOIN task ON task.id = run.task_id
+     WHERE task.root_id = :rootId AND run.spool IS NOT NULL ORDER BY run.rowid`,
+    { rootId },
+  )
+  for (const { id, spool } of runs) {
+    yield { type: "file", run_id: id, path: spool, bytes: await spoolSize(spool!), folder: dirname(spool!) }
+  }
+}

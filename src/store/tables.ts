@@ -1,0 +1,47 @@
+// Where a tree's rows are: every table that holds some, which of its rows they are, and in what order they make sense.
+// For whoever must see all of them (export) or be rid of all of them (deletion).
+
+export interface TreeTable {
+  readonly name: string
+  /** Per session of the tree, or once for the tree: what `scope` is given as :session or :root. */
+  readonly per: "session" | "tree"
+  /** SQL: which rows. */
+  readonly scope: string
+  /** The column that orders them; no two of one scope have the same. Undefined where a table has no single one. */
+  readonly key?: string
+  /** SQL: the order where there is no key. */
+  readonly order?: string
+  /** The columns that hold JSON. */
+  readonly json: readonly string[]
+}
+
+const tasks = "task_id IN (SELECT id FROM task WHERE root_id = :root)"
+
+/** What a session is made of, in the order in which it came about. The session rows themselves come before these. */
+export const treeTables: readonly TreeTable[] = [
+  { name: "turn", per: "session", scope: "session_id = :session", key: "rowid", json: [] },
+  { name: "message", per: "session", scope: "session_id = :session", key: "seq", json: ["content"] },
+  { name: "step", per: "session", scope: "session_id = :session", key: "n", json: [] },
+  {
+    name: "tool_call",
+    per: "session",
+    scope: "session_id = :session",
+    key: "rowid",
+    json: ["input", "intent", "result"],
+  },
+  { name: "inbox", per: "session", scope: "session_id = :session", key: "seq", json: ["content"] },
+  { name: "task", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input", "caps"] },
+  { name: "dependency", per: "tree", scope: tasks, order: "task_id, needs_id", json: [] },
+  { name: "run", per: "tree", scope: tasks, key: "rowid", json: [] },
+  { name: "approval", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input"] },
+  { name: "ledger", per: "tree", scope: "root_id = :root", key: "rowid", json: [] },
+]
+
+/** The columns of a session's own row that hold JSON. */
+export const sessionJson: readonly string[] = ["tools", "limits"]
+
+/** Of a tree as well, but passing: they say what goes on, not what is. */
+export const passingTables: readonly string[] = ["feed", "lease"]
+
+/** Of no tree. */
+export const otherTables: readonly string[] = ["meta"]

@@ -34,10 +34,13 @@ async function run(command: Command): Promise<number> {
       return (await import("./cli/sessions.ts")).sessionsCommand(command)
     case "agents":
       return (await import("./cli/agents.ts")).agentsCommand(command)
+    case "stats":
+      return (await import("./cli/stats.ts")).statsCommand(command)
+    case "completion":
+      return (await import("./cli/completion/completion.ts")).completionCommand(command)
     case "doctor":
       return (await import("./cli/doctor.ts")).doctor()
     case "interface":
-    case "stats":
     case "host":
       return notInThisVersion(command.type)
     default:

@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { AgentDefinition } from "./agent/agent.ts"
 import { MAIN_AGENT } from "./agent/builtins.ts"
 import { findAgent, type LoadedAgents, loadAgents } from "./agent/load.ts"
-import { agentListing, describeEnvironment, systemPrompt } from "./agent/prompt.ts"
+import { describeEnvironment, systemPrompt } from "./agent/prompt.ts"
 import { toolLimits, toolsFor } from "./agent/tools.ts"
 import { type Clock, systemClock } from "./base/clock.ts"
 import { Exit, UserError } from "./base/error.ts"
@@ -29,28 +29,18 @@ import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
 import { mend } from "./session/mend.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
+import { currentShellFolder } from "./session/shell-folder.ts"
+import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
 import { insertRow, type Reader, type Store } from "./store/store.ts"
 import { until } from "./store/watch.ts"
 import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
+import { monitorKind } from "./task/monitor.ts"
 import { TaskRuntime } from "./task/runtime.ts"
 import { ShellKind } from "./task/shell.ts"
-import { agentTool } from "./tool/agent.ts"
-import { bashTool } from "./tool/bash.ts"
-import { editTool } from "./tool/edit.ts"
 import { createFiles, type Files } from "./tool/files.ts"
-import { globTool } from "./tool/glob.ts"
-import { grepTool } from "./tool/grep.ts"
-import { readTool } from "./tool/read.ts"
 import { ripgrepLocator } from "./tool/ripgrep.ts"
-import { taskListTool } from "./tool/task-list.ts"
-import { taskOutputTool } from "./tool/task-output.ts"
-import { taskStopTool } from "./tool/task-stop.ts"
-import type { Tool } from "./tool/tool.ts"
-import { writeTool } from "./tool/write.ts"
-
-const TOOL_NAMES = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "Agent", "TaskList", "TaskOutput", "TaskStop"]
 
 /** What commands run in; also told to the model. */
 const SHELL = "bash"
@@ -164,13 +154,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     rules,
   }
   const parts = sessionParts(wiring)
-  tasks.register(
-    new ShellKind({
-      store,
-      clock,
-      environment: { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) },
-    }),
-  )
+  const environment = { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) }
+  tasks.register(new ShellKind({ store, clock, log, environment }))
+  tasks.register(monitorKind({ store, clock, log, environment }))
   tasks.register(new AgentKind(parts, tasks, (task, input) => hire(wiring, task, input)))
   return {
     store,
@@ -182,7 +168,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),
-    apiKeySource: (model) => keySource(model, settings.providers),
+    apiKeySource: (model) => keySource(model, providers(wiring)),
     createSession: (session) => createSession(wiring, session),
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
     host: (row) => host(wiring, parts, row),
@@ -191,7 +177,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
 }
 
 function providers({ options, settings }: Pick<Wiring, "options" | "settings">): ProviderSettings {
-  return { env: options.env, providers: settings.providers ?? {} }
+  const { providers = {}, models = {}, modelAliases = {} } = settings
+  return { env: options.env, providers, models, aliases: modelAliases }
+}
+
+/** What is done when a model fails, or says nothing. */
+function modelPolicy({ modelFallback, idleTimeoutSeconds }: Settings) {
+  return { fallback: modelFallback, idleMs: idleTimeoutSeconds && idleTimeoutSeconds * 1000 }
 }
 
 interface Wiring {
@@ -211,58 +203,32 @@ interface Wiring {
 }
 
 function sessionParts(wiring: Wiring): SessionParts {
-  const { options, store, clock, ids, log, home, rules } = wiring
+  const { options, store, clock, ids, log, tasks, home, rules, files, ripgrepPath } = wiring
+  const approvals = createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false })
+  const search = { files, ripgrepPath, env: options.env }
+  const tools = { store, clock, ids, tasks, approvals, search, agents: wiring.agents.agents }
   return {
     store,
     clock,
     ids,
     log,
-    models: createModels({ ...providers(wiring), clock }),
-    approvals: createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false }),
-    toolsFor: (row) => toolsOf(wiring, row),
-    forget: (sessionId) => wiring.files.stamps.forget(sessionId),
+    models: createModels({ ...providers(wiring), ...modelPolicy(wiring.settings), clock }),
+    approvals,
+    toolsFor: (row) => toolbox(row, tools),
+    forget: (sessionId) => files.stamps.forget(sessionId),
     decide: (row, call) => {
+      // What a monitor runs is a command like any other; it begins where the session's commands do.
+      const runs = call.tool === "Bash" || call.tool === "Monitor"
+      const asked = runs ? { ...call, tool: "Bash", cwd: currentShellFolder(store, row) } : call
       const limits = JSON.parse(row.limits) as SessionSpec["limits"]
       return createDecider({
         home: home.home,
         allow: rules.allow,
         deny: [...rules.deny, ...limits.deny.flatMap(parseRules)],
         only: limits.only.flatMap(parseRules),
-      })(call)
+      })(asked)
     },
   }
-}
-
-function toolsOf({ agents, store, clock, tasks, options, ripgrepPath, files }: Wiring, row: SessionRow): Tool[] {
-  const names = new Set(JSON.parse(row.tools) as string[])
-  const search = { files, ripgrepPath, env: options.env }
-  const starts = agents.agents.filter((agent) => agent.name !== MAIN_AGENT)
-  const make: Record<string, () => Tool> = {
-    Bash: () => erased(bashTool({ tasks, owner: row })),
-    Read: () => erased(readTool({ files })),
-    Write: () => erased(writeTool({ files })),
-    Edit: () => erased(editTool({ files })),
-    Glob: () => erased(globTool(search)),
-    Grep: () => erased(grepTool(search)),
-    Agent: () =>
-      erased(
-        agentTool({
-          tasks,
-          owner: row,
-          agents: new Map(starts.map((agent) => [agent.name, { background: agent.background ?? false }])),
-          listing: agentListing(starts),
-        }),
-      ),
-    TaskList: () => erased(taskListTool({ store, owner: row, now: clock.now })),
-    TaskOutput: () => erased(taskOutputTool({ store, tasks, owner: row })),
-    TaskStop: () => erased(taskStopTool({ store, tasks, owner: row })),
-  }
-  return TOOL_NAMES.filter((name) => names.has(name)).map((name) => make[name]!())
-}
-
-/** A tool among others: its input is checked against its own schema before it runs (tool/registry.ts). */
-function erased<I>(tool: Tool<I>): Tool {
-  return tool as unknown as Tool
 }
 
 async function createSession(wiring: Wiring, options: NewSession): Promise<SessionRow> {
@@ -288,7 +254,7 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
       model: resolveModel(wanted, providers(wiring)).id,
       permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
       system: `${systemPrompt(agent, describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock }))}${appended}`,
-      tools: toolsFor(agent, TOOL_NAMES, { depth: 0 }),
+      tools: toolsFor(agent, toolNames, { depth: 0 }),
       limits: toolLimits(agent),
       maxSteps: agent.maxTurns ?? null,
     },
@@ -325,7 +291,8 @@ async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
   const owner = store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.owner_id })!
   const agent = findAgent(agents, input.agent)
   const depth = owner.depth + 1
-  const tools = toolsFor(agent, JSON.parse(owner.tools) as string[], { depth })
+  const available = (JSON.parse(owner.tools) as string[]).filter((name) => !rootOnly.has(name))
+  const tools = toolsFor(agent, available, { depth })
   const wanted = input.model ?? agent.model
   const limits = toolLimits(agent)
   const above = JSON.parse(owner.limits) as SessionSpec["limits"]

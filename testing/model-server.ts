@@ -9,21 +9,26 @@ import type { AddressInfo } from "node:net"
 import { type Clock, systemClock } from "../src/base/clock.ts"
 import { messageOf } from "../src/base/error.ts"
 import { anthropic } from "./model-server/anthropic.ts"
+import { bedrock } from "./model-server/bedrock.ts"
 import { check, type Problem, type ProblemCode } from "./model-server/check.ts"
+import { google } from "./model-server/google.ts"
 import { Lineage } from "./model-server/lineage.ts"
 import { openaiChat } from "./model-server/openai-chat.ts"
+import { openaiResponses } from "./model-server/openai-responses.ts"
 import { play, type Stage } from "./model-server/play.ts"
-import { asObject, Malformed, type Protocol, type ProtocolName } from "./model-server/protocol.ts"
+import { asObject, Malformed, type Protocol, type ProtocolName, type WireRequest } from "./model-server/protocol.ts"
 import { Reply, reply } from "./model-server/reply.ts"
 import { RecordedRequest } from "./model-server/request.ts"
 import { type Script, UnexpectedRequest } from "./model-server/script.ts"
 
+export { awsEvent } from "./model-server/aws-events.ts"
 export type { Problem, ProblemCode } from "./model-server/check.ts"
+export type { ProtocolName } from "./model-server/protocol.ts"
 export { type Place, type Reply, type ReplyPart, reply } from "./model-server/reply.ts"
 export type { Outcome, RecordedRequest } from "./model-server/request.ts"
 export { type Route, type Script, type Step, script } from "./model-server/script.ts"
 
-const PROTOCOLS: readonly Protocol[] = [anthropic, openaiChat]
+const PROTOCOLS: readonly Protocol[] = [anthropic, openaiChat, openaiResponses, google, bedrock]
 
 export interface ModelServerOptions {
   script?: Script
@@ -83,10 +88,29 @@ export class ModelServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`
   }
 
-  /** Environment variables that make a program talk to this server. */
+  /**
+   * Environment variables that make a program talk to this server. OpenAI's two protocols have the same ones: which of
+   * them a program spoke is `protocol` of its requests.
+   */
   env(protocol: ProtocolName): Record<string, string> {
-    if (protocol === "anthropic") return { ANTHROPIC_API_KEY: "test-key", ANTHROPIC_BASE_URL: this.url }
-    return { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: `${this.url}/v1` }
+    switch (protocol) {
+      case "anthropic":
+        return { ANTHROPIC_API_KEY: "test-key", ANTHROPIC_BASE_URL: this.url }
+      case "openai":
+      case "openai-responses":
+        return { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: `${this.url}/v1` }
+      case "google":
+        return { GEMINI_API_KEY: "test-key", GOOGLE_GEMINI_BASE_URL: this.url }
+      case "bedrock":
+        return {
+          AWS_REGION: "us-east-1",
+          AWS_ACCESS_KEY_ID: "test-key",
+          AWS_SECRET_ACCESS_KEY: "test-secret",
+          AWS_ENDPOINT_URL_BEDROCK_RUNTIME: this.url,
+        }
+      default:
+        return protocol satisfies never
+    }
   }
 
   /** Resolves to the n-th request (from 1) once it arrived. */
@@ -140,20 +164,22 @@ export class ModelServer implements AsyncDisposable {
 
   async #answer(message: IncomingMessage, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const url = new URL(message.url ?? "/", "http://server")
-    const protocol = PROTOCOLS.find((each) => each.path === url.pathname)
+    const protocol = PROTOCOLS.find((each) => each.path.test(url.pathname))
     const headers = new Headers(message.headers as Record<string, string>)
     const text = await bodyOf(message)
     const bytes = Buffer.byteLength(text)
     const n = this.requests.length + 1
     const refuse = (by: Protocol, status: number, error: { type?: string; message: string }) => {
-      response.writeHead(status, { "content-type": "application/json", "x-should-retry": "false" })
-      response.end(by.errorBody(status, { type: error.type, message: error.message }))
+      const named = { "content-type": "application/json", ...by.errorHeaders?.(status, error) }
+      response.writeHead(status, { ...named, "x-should-retry": "false" })
+      response.end(by.errorBody(status, error))
     }
     if (!protocol || message.method !== "POST") {
       this.#problem(n, "unexpected-request", `${message.method} ${url.pathname} is not served`)
       return refuse(protocol ?? anthropic, 404, { message: `no such endpoint: ${message.method} ${url.pathname}` })
     }
-    const refused = protocol.refuse(headers)
+    const wire: WireRequest = { headers, url, model: modelIn(protocol, url) }
+    const refused = protocol.refuse(wire)
     if (refused) {
       this.#problem(n, "malformed", refused.message)
       return refuse(protocol, refused.status, refused)
@@ -162,7 +188,7 @@ export class ModelServer implements AsyncDisposable {
       return refuse(protocol, 413, { message: "Request exceeds the maximum allowed number of bytes" })
     try {
       const body = asObject(JSON.parse(text), "the body")
-      const parsed = protocol.parse(body, headers)
+      const parsed = protocol.parse(body, wire)
       if (!parsed.stream) throw new Malformed("only streaming requests are served (stream: true)")
       const recorded = new RecordedRequest(n, protocol.name, headers, bytes, this.#clock.now(), { parsed, body })
       await this.#reply(recorded, { protocol, response, clock: this.#clock, signal })
@@ -230,6 +256,17 @@ export class ModelServer implements AsyncDisposable {
     this.#waiting.add(look)
     look()
     return promise
+  }
+}
+
+/** The model that the path names, as it was before it was made fit for a path. */
+function modelIn(protocol: Protocol, url: URL): string | undefined {
+  const model = protocol.path.exec(url.pathname)?.groups?.model
+  if (model === undefined) return undefined
+  try {
+    return decodeURIComponent(model)
+  } catch {
+    return model // not encoded as it should be: no model that anybody knows
   }
 }
 

@@ -1,6 +1,7 @@
 // Finds the agents of a session: from the command line, the repository, the person's own folders and the program. The
 // nearest of a name wins. A file that cannot be used is left out and listed, and stops nobody who does not ask for it.
-import { basename, join } from "node:path"
+import { statSync } from "node:fs"
+import { basename, join, resolve } from "node:path"
 import { Exit, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
 import { parseJson } from "../base/json.ts"
@@ -64,6 +65,23 @@ export async function loadAgents(places: AgentPlaces): Promise<LoadedAgents> {
   }
   const agents = [...effective.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
   return { agents, shadowed, problems }
+}
+
+export type CheckedAgents = Pick<LoadedAgents, "agents" | "problems">
+
+/** What is in these files and folders, as if they were the person's own: with what is wrong, and without trust. */
+export async function checkAgents(paths: readonly string[]): Promise<CheckedAgents> {
+  const problems: AgentProblem[] = []
+  const agents: AgentDefinition[] = []
+  for (const path of paths.map((given) => resolve(given))) {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (!stat) problems.push({ path, message: "does not exist", fatal: true })
+    if (stat?.isDirectory()) agents.push(...(await fromFolder(path, { scope: "user", problems })))
+    if (!stat || stat.isDirectory()) continue
+    const agent = await fromFile(path, { scope: "user", problems })
+    if (agent) agents.push(agent)
+  }
+  return { agents, problems }
 }
 
 /** By exact name, else by the only name that differs in case. Throws a UserError that says which there are. */

@@ -8,7 +8,8 @@ import { readText } from "./read.ts"
 
 /** The same words as permission/permission.ts, which is above this layer. */
 const MODES = ["default", "acceptEdits", "plan", "bypassPermissions"] as const
-const KINDS = ["anthropic", "openai-compatible"] as const
+/** The protocols of model/provider-table.ts, which is above this layer. */
+export const PROVIDER_KINDS = ["anthropic", "openai", "openai-compatible", "google", "bedrock"] as const
 const LARGEST_FILE = 1024 * 1024
 /** What Claude Code's files and ours have in common. */
 const SHARED_KEYS: ReadonlySet<string> = new Set(["permissions", "hooks", "env", "model", "enabledMcpjsonServers"])
@@ -23,7 +24,7 @@ export interface Permissions {
 
 /** An endpoint of the person's own (model/providers.ts). */
 export interface ProviderSettings {
-  kind: (typeof KINDS)[number]
+  kind: (typeof PROVIDER_KINDS)[number]
   /** http or https. */
   baseURL: string
   /** Name of the environment variable that holds the key. */
@@ -31,10 +32,45 @@ export interface ProviderSettings {
   headers?: Record<string, string>
 }
 
-export interface FileSettings {
-  model?: string
-  modelFallback?: string
+/** USD for a million tokens. Cached tokens cost as much as input where nothing else is said. */
+export interface Rates {
+  input: number
+  output: number
+  cacheRead?: number
+  cacheWrite?: number
+}
+
+/** `above`: the rates of a whole request whose input, cached tokens included, has more than `tokens`. */
+export type Price = Rates & { above?: Rates & { tokens: number } }
+
+/** What a person knows better about a model than the catalogue (model/catalogue.ts). */
+export interface ModelSettings {
+  /** Tokens of input and output together. */
+  contextWindow?: number
+  /** Tokens of one answer; requests then ask for no more. */
+  maxOutputTokens?: number
+  price?: Price
+  images?: boolean
+  pdf?: boolean
+  reasoning?: boolean
+  tools?: boolean
+}
+
+/** What concerns models and may only be said by the person. */
+export interface PersonalModelSettings {
   providers?: Record<string, ProviderSettings>
+  /** By `provider/model`. */
+  models?: Record<string, ModelSettings>
+  /** Names of the person's own for models; they go before the built-in ones. */
+  modelAliases?: Record<string, string>
+  /** Silence after which a request is given up and sent again. */
+  idleTimeoutSeconds?: number
+}
+
+export interface FileSettings extends PersonalModelSettings {
+  model?: string
+  /** Models that are asked in turn when the one before fails for good. */
+  modelFallback?: string[]
   permissions?: Permissions
   env?: Record<string, string>
   extra: Record<string, unknown>
@@ -68,11 +104,16 @@ class Checker {
   settings(value: unknown): FileSettings {
     const fields = this.#fields(value, "the whole file")
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
-    const { model, modelFallback, providers, permissions, env, ...extra } = known
+    const { model, modelFallback, permissions, env, ...others } = known
+    const { providers, models, modelAliases, idleTimeoutSeconds, ...extra } = others
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
-    if (modelFallback !== undefined) settings.modelFallback = this.#text(modelFallback, "modelFallback")
+    if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
     if (providers !== undefined) settings.providers = this.#providers(providers)
+    if (models !== undefined) settings.models = this.#models(models)
+    if (modelAliases !== undefined) settings.modelAliases = this.#aliases(modelAliases)
+    if (idleTimeoutSeconds !== undefined)
+      settings.idleTimeoutSeconds = this.#number(idleTimeoutSeconds, "idleTimeoutSeconds", { over: 0 })
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
@@ -99,13 +140,51 @@ class Checker {
     const providers = Object.entries(this.#fields(value, "providers")).map(([name, entry]) => {
       const key = `providers.${name}`
       const { kind, baseURL, apiKeyEnv, headers } = this.#fields(entry, key)
-      const known = KINDS.find((one) => one === kind) ?? this.#wrong(`${key}.kind`, `one of ${KINDS.join(", ")}`, kind)
+      const known = PROVIDER_KINDS.find((one) => one === kind) ?? this.#wrong(`${key}.kind`, `one of ${PROVIDER_KINDS.join(", ")}`, kind)
       const provider: ProviderSettings = { kind: known, baseURL: this.#address(baseURL, `${key}.baseURL`) }
       if (apiKeyEnv !== undefined) provider.apiKeyEnv = this.#text(apiKeyEnv, `${key}.apiKeyEnv`)
       if (headers !== undefined) provider.headers = this.#textFields(headers, `${key}.headers`)
       return [name, provider] as const
     })
     return Object.fromEntries(providers)
+  }
+
+  #models(value: unknown): Record<string, ModelSettings> {
+    const models = Object.entries(this.#fields(value, "models")).map(([id, entry]) => {
+      const key = `models.${id}`
+      if (!/^[^/]+\/./.test(id)) this.#wrong("models", 'made of "provider/model" names', id)
+      const fields = this.#fields(entry, key)
+      const model: ModelSettings = {}
+      for (const name of ["contextWindow", "maxOutputTokens"] as const)
+        if (fields[name] !== undefined) model[name] = Math.floor(this.#number(fields[name], `${key}.${name}`, { over: 0 }))
+      for (const name of ["images", "pdf", "reasoning", "tools"] as const)
+        if (fields[name] !== undefined) model[name] = this.#truth(fields[name], `${key}.${name}`)
+      if (fields.price !== undefined) model.price = this.#price(fields.price, `${key}.price`)
+      return [id, model] as const
+    })
+    return Object.fromEntries(models)
+  }
+
+  #price(value: unknown, key: string): Price {
+    const { above } = this.#fields(value, key)
+    const rates = this.#rates(value, key)
+    if (above === undefined) return rates
+    const { tokens } = this.#fields(above, `${key}.above`)
+    const more = { ...this.#rates(above, `${key}.above`), tokens: this.#number(tokens, `${key}.above.tokens`, { over: 0 }) }
+    return { ...rates, above: more }
+  }
+
+  #rates(value: unknown, key: string): Rates {
+    const { input, output, cacheRead, cacheWrite } = this.#fields(value, key)
+    const rates: Rates = { input: this.#number(input, `${key}.input`), output: this.#number(output, `${key}.output`) }
+    if (cacheRead !== undefined) rates.cacheRead = this.#number(cacheRead, `${key}.cacheRead`)
+    if (cacheWrite !== undefined) rates.cacheWrite = this.#number(cacheWrite, `${key}.cacheWrite`)
+    return rates
+  }
+
+  #aliases(value: unknown): Record<string, string> {
+    const aliases = Object.entries(this.#fields(value, "modelAliases"))
+    return Object.fromEntries(aliases.map(([name, model]) => [name, this.#text(model, `modelAliases.${name}`)]))
   }
 
   #env(value: unknown): Record<string, string> {
@@ -132,6 +211,22 @@ class Checker {
 
   #text(value: unknown, key: string): string {
     return typeof value === "string" && value !== "" ? value : this.#wrong(key, "a text that is not empty", value)
+  }
+
+  /** Not negative; `over`: more than that. */
+  #number(value: unknown, key: string, { over }: { over?: number } = {}): number {
+    const isRight = typeof value === "number" && Number.isFinite(value) && (over === undefined ? value >= 0 : value > over)
+    return isRight ? value : this.#wrong(key, over === undefined ? "a number" : `a number over ${over}`, value)
+  }
+
+  #truth(value: unknown, key: string): boolean {
+    return typeof value === "boolean" ? value : this.#wrong(key, "true or false", value)
+  }
+
+  /** One text is a list of one. */
+  #chain(value: unknown, key: string): string[] {
+    if (!Array.isArray(value)) return [this.#text(value, key)]
+    return value.map((entry, index) => this.#text(entry, `${key}[${index}]`))
   }
 
   #texts(value: unknown, key: string): string[] {

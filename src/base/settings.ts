@@ -3,15 +3,14 @@
 import { join } from "node:path"
 import { visible } from "./escape.ts"
 import { displayPath, foldersUp, type HomePaths, realPath } from "./paths.ts"
-import { type FileSettings, type Permissions, type ProviderSettings, readSettingsFile } from "./settings-file.ts"
+import { type FileSettings, type PersonalModelSettings, type Permissions, readSettingsFile } from "./settings-file.ts"
 import { oneLine } from "./text.ts"
 
 export type { Permissions, ProviderSettings } from "./settings-file.ts"
 
-export interface Settings {
+export interface Settings extends PersonalModelSettings {
   model?: string
-  modelFallback?: string
-  providers?: Record<string, ProviderSettings>
+  modelFallback?: string[]
   permissions?: Permissions
   env?: Record<string, string>
   /** Keys that mean nothing here, such as `hooks`: for the parts that own them. */
@@ -110,11 +109,14 @@ function settingsPaths({ cwd, root, home }: Place): SettingsPath[] {
  * because trust is given to what was looked at, and these hide in a list of harmless ones.
  */
 const FORBIDDEN_ENV =
-  /^(?:BUN_.*|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_(?:FILE|DIR)|LD_.*|DYLD_.*|PATH|HOME|XDG_.*|MEANWHILE_.*|(?:HTTPS?|ALL)_PROXY|(?:ANTHROPIC|OPENAI|GEMINI|GOOGLE_GEMINI|GOOGLE_GENERATIVE_AI)_.*|AWS_(?:ENDPOINT_URL.*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|BEARER_TOKEN_BEDROCK))$/is
+  /^(?:BUN_.*|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_(?:FILE|DIR)|LD_.*|DYLD_.*|PATH|HOME|XDG_.*|MEANWHILE_.*|(?:HTTPS?|ALL)_PROXY|(?:ANTHROPIC|OPENAI|OPENROUTER|GEMINI|GOOGLE_GEMINI|GOOGLE_GENERATIVE_AI)_.*|AWS_(?:ENDPOINT_URL.*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|BEARER_TOKEN_BEDROCK))$/is
 
 function withoutForbidden(file: FileSettings, keys: ReadonlySet<string>): { allowed: FileSettings; refused: string[] } {
-  const { providers, env, ...allowed } = file
-  const refused = providers ? ["providers"] : []
+  const { providers, models, modelAliases, idleTimeoutSeconds, env, ...allowed } = file
+  // Where requests go, what they are said to cost, and how soon one is sent again: for the person who pays.
+  const refused = Object.entries({ providers, models, modelAliases, idleTimeoutSeconds }).flatMap(([key, value]) =>
+    value === undefined ? [] : key,
+  )
   if (!env) return { allowed, refused }
   const isForbidden = (name: string) => FORBIDDEN_ENV.test(name) || keys.has(name)
   const names = Object.keys(env)
@@ -150,9 +152,12 @@ function harmlessPart({ model, modelFallback, permissions, env, extra }: FileSet
   return { harmless, ignored }
 }
 
-function merge(into: Settings, { permissions, providers, env, extra, ...scalars }: FileSettings): void {
+function merge(into: Settings, file: FileSettings): void {
+  const { permissions, providers, models, modelAliases, env, extra, ...scalars } = file
   Object.assign(into, scalars)
   if (providers) into.providers = { ...into.providers, ...providers }
+  if (models) into.models = { ...into.models, ...models }
+  if (modelAliases) into.modelAliases = { ...into.modelAliases, ...modelAliases }
   if (env) into.env = { ...into.env, ...env }
   if (permissions) into.permissions = mergePermissions(into.permissions, permissions)
   into.extra = mergeObjects(into.extra, extra, 0)

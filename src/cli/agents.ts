@@ -1,17 +1,19 @@
 // `meanwhile agents`: which agents there are here, what one of them is, and what is wrong with a file.
 import type { AgentDefinition } from "../agent/agent.ts"
-import { findAgent, type LoadedAgents, loadAgents, problemLine } from "../agent/load.ts"
-import { Exit, type ExitCode, UserError } from "../base/error.ts"
+import { type CheckedAgents, checkAgents, findAgent, type LoadedAgents, loadAgents, problemLine } from "../agent/load.ts"
+import { Exit, type ExitCode } from "../base/error.ts"
 import { stripControl } from "../base/escape.ts"
 import { displayPath, homePaths, projectRoot } from "../base/paths.ts"
 import { plural } from "../base/text.ts"
 import { isTerminal, writeErr, writeOut } from "../runtime/standard.ts"
 import type { Command } from "./command.ts"
 import { table } from "./table.ts"
+import { workingFolder } from "./working-folder.ts"
 
 export async function agentsCommand({ action }: Extract<Command, { type: "agents" }>): Promise<ExitCode> {
+  if (action.type === "validate" && action.paths.length > 0) return validate(await checkAgents(action.paths))
   const home = homePaths(process.env)
-  const cwd = process.cwd()
+  const cwd = workingFolder()
   const loaded = await loadAgents({
     cwd,
     root: projectRoot(cwd, home.home),
@@ -25,12 +27,6 @@ export async function agentsCommand({ action }: Extract<Command, { type: "agents
       await writeOut(shown(findAgent(loaded, action.name)))
       return Exit.done
     case "validate":
-      if (action.paths.length > 0)
-        throw new UserError(
-          "not-yet",
-          "agents validate with paths is not available yet; without, it checks all that are in use here.",
-          Exit.usage,
-        )
       return validate(loaded)
     default:
       return action satisfies never
@@ -74,7 +70,7 @@ function shown(agent: AgentDefinition): string {
   return `${stripControl(text, { keepNewlines: true })}\n`
 }
 
-async function validate({ agents, problems }: LoadedAgents): Promise<ExitCode> {
+async function validate({ agents, problems }: CheckedAgents): Promise<ExitCode> {
   for (const problem of problems) await writeOut(`${problem.fatal ? "✗" : "!"} ${problemLine(problem)}\n`)
   await writeOut(
     `${plural(agents.length, "agent")}, ${problems.length === 0 ? "no problems" : plural(problems.length, "problem")}\n`,

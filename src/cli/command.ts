@@ -15,12 +15,13 @@ export type Command =
   | { type: "sessions"; action: SessionsAction }
   | { type: "agents"; action: AgentsAction }
   | { type: "stats"; json: boolean; range: StatsRange }
+  | { type: "completion"; action: CompletionAction }
   | { type: "doctor" }
   | { type: "host"; sessionId: string }
   | { type: "help"; topic?: CommandName }
   | { type: "version" }
 
-export const commandNames = ["tasks", "sessions", "agents", "mcp", "stats", "doctor", "host"] as const
+export const commandNames = ["tasks", "sessions", "agents", "mcp", "stats", "doctor", "completion", "host"] as const
 export type CommandName = (typeof commandNames)[number]
 
 export const outputFormats = ["text", "json", "stream-json"] as const
@@ -59,7 +60,16 @@ export type TasksAction =
 export type SessionsAction =
   | { type: "list"; json: boolean }
   | { type: "rename"; id: string; name: string }
-  | { type: "export" | "rm"; id: string }
+  | { type: "export"; id: string }
+  | { type: "rm"; id: string; yes: boolean }
+
+export type Shell = "bash" | "zsh" | "fish"
+
+/** What completions ask for when a key is pressed. */
+export const completionLists = ["tasks", "running", "sessions", "agents", "models"] as const
+export type CompletionList = (typeof completionLists)[number]
+
+export type CompletionAction = { type: "script"; shell: Shell } | { type: "list"; list: CompletionList }
 
 export type AgentsAction =
   | { type: "list"; json: boolean }

@@ -95,6 +95,10 @@ export class Words {
     return action
   }
 
+  isEmpty(): boolean {
+    return this.#left.length === 0
+  }
+
   next(what: string): string {
     const word = this.#left.shift()
     if (!word) throw usage(`${this.#said} needs more: ${this.#said} ${what}`)

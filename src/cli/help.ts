@@ -60,29 +60,37 @@ const sessionGroups: readonly Group[] = [
 const commandLines: Readonly<Record<Exclude<CommandName, "host">, readonly Line[]>> = {
   tasks: [
     { what: "tasks [--all] [--json]", does: "what runs, in every session; --all: what has ended, too" },
-    { what: "tasks --follow", does: "the same, kept up to date", needs: "tasks --follow" },
+    { what: "tasks --follow [--json]", does: "the same, kept up to date; not on a terminal: a line for each change" },
     { what: "tasks show ID [--json]", does: "one task; the start of an id is enough" },
     { what: "tasks output ID", does: "what it wrote" },
-    { what: "tasks output ID --follow", does: "what it wrote and writes", needs: "tasks --follow" },
+    { what: "tasks output ID --follow", does: "what it wrote and writes, to its end" },
     { what: "tasks stop ID…", does: "end tasks and what they started" },
     { what: "tasks pause ID…", does: "let them hold", needs: "tasks pause" },
     { what: "tasks resume ID…", does: "let them go on", needs: "tasks resume" },
-    { what: "tasks wait ID…", does: "wait for their ends", needs: "tasks wait" },
+    { what: "tasks wait ID…", does: "wait for their ends; exit 0 when all of them completed" },
   ],
   sessions: [
     { what: "sessions [--json]", does: "all sessions, the one used last first" },
-    { what: "sessions rename ID NAME", does: "give one a name", needs: "sessions rename" },
-    { what: "sessions export ID", does: "one as JSON lines", needs: "sessions export" },
-    { what: "sessions rm ID", does: "delete one", needs: "sessions rm" },
+    { what: "sessions rename ID NAME", does: "give one a name" },
+    { what: "sessions export ID", does: "one as JSON lines, with all that it started" },
+    { what: "sessions rm ID [--yes]", does: "delete one with all that it started" },
   ],
   agents: [
     { what: "agents list [--json]", does: "agent definitions, and where each comes from" },
     { what: "agents show NAME", does: "one definition" },
     { what: "agents validate", does: "what is wrong with agent files, and where" },
-    { what: "agents validate PATH…", does: "the same for these files", needs: "agents validate PATH" },
+    { what: "agents validate PATH…", does: "the same for these files and folders" },
   ],
   mcp: [{ what: "mcp list|add|remove|enable|disable|get …", does: "MCP servers" }],
-  stats: [{ what: "stats [--json] [--range 7d|30d|all]", does: "tokens and cost" }],
+  stats: [
+    { what: "stats [--json] [--range 7d|30d|all]", does: "tokens and cost: by day, by model, and in all (default 30d)" },
+  ],
+  completion: [
+    { what: "completion bash|zsh|fish", does: "a script that completes commands, options, names and ids" },
+    { what: "completion bash", does: "in ~/.bashrc: source <(meanwhile completion bash)" },
+    { what: "completion zsh", does: "in ~/.zshrc, after compinit: source <(meanwhile completion zsh)" },
+    { what: "completion fish", does: "in ~/.config/fish/config.fish: meanwhile completion fish | source" },
+  ],
   doctor: [{ what: "doctor", does: "check the environment; each line says how to mend it" }],
 }
 

@@ -1,13 +1,22 @@
-// The options of the command line (docs/headless.md), what each takes, and which of them wait for later work. Reading
-// argv is src/cli/args.ts; help texts are src/cli/help.ts.
+// The options and actions of the command line (docs/headless.md), what each takes, and which of them wait for later
+// work. Reading argv is src/cli/args.ts, help texts are src/cli/help.ts, completions src/cli/completion/.
+import { permissionModes } from "../base/permission-mode.ts"
+import { inputFormats, outputFormats, statsRanges } from "./command.ts"
 
-interface OptionSpec {
+/** What can stand for a value: one of these words, or something that there is at the time (`running`: live tasks). */
+export type Values = readonly string[] | "tasks" | "running" | "sessions" | "agents" | "models" | "files" | "folders"
+
+export interface OptionSpec {
   type: "string" | "boolean"
   short?: string
   /** May be given more than once; the values add up. */
   multiple?: boolean
   /** Another spelling that people know. */
   alias?: string
+  /** For completions; what is not one of them is judged where the option is read. */
+  values?: Values
+  /** For programs: in no help and no completion. */
+  hidden?: true
 }
 
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
@@ -22,37 +31,78 @@ export const sessionOptions = {
   ...anywhere,
   print: { type: "boolean", short: "p" },
   continue: { type: "boolean", short: "c" },
-  resume: { type: "string", short: "r" },
+  resume: { type: "string", short: "r", values: "sessions" },
   "fork-session": { type: "boolean" },
   name: { type: "string", short: "n" },
-  agent: { type: "string" },
+  agent: { type: "string", values: "agents" },
   agents: { type: "string" },
-  model: { type: "string" },
-  "permission-mode": { type: "string" },
+  model: { type: "string", values: "models" },
+  "permission-mode": { type: "string", values: permissionModes },
   allowedTools: { type: "string", multiple: true, alias: "allowed-tools" },
   disallowedTools: { type: "string", multiple: true, alias: "disallowed-tools" },
-  "output-format": { type: "string" },
-  "input-format": { type: "string" },
+  "output-format": { type: "string", values: outputFormats },
+  "input-format": { type: "string", values: inputFormats },
   "max-turns": { type: "string" },
   "max-budget-usd": { type: "string" },
   wait: { type: "string" },
   trust: { type: "boolean" },
-  "add-dir": { type: "string", multiple: true },
+  "add-dir": { type: "string", multiple: true, values: "folders" },
   "append-system-prompt": { type: "string" },
-  "mcp-config": { type: "string", multiple: true },
+  "mcp-config": { type: "string", multiple: true, values: "files" },
   verbose: { type: "boolean" },
 } as const satisfies OptionSpecs
 
-/** By subcommand; which of its actions an option belongs to is checked where the action is read. */
+/** By subcommand; which of its actions an option belongs to: `commandActions`. */
 export const commandOptions = {
   tasks: { ...anywhere, all: { type: "boolean" }, json: { type: "boolean" }, follow: { type: "boolean" } },
-  sessions: { ...anywhere, json: { type: "boolean" } },
+  sessions: { ...anywhere, json: { type: "boolean" }, yes: { type: "boolean", short: "y" } },
   agents: { ...anywhere, json: { type: "boolean" } },
   mcp: anywhere,
-  stats: { ...anywhere, json: { type: "boolean" }, range: { type: "string" } },
+  stats: { ...anywhere, json: { type: "boolean" }, range: { type: "string", values: statsRanges } },
+  completion: { ...anywhere, list: { type: "string", hidden: true } },
   doctor: anywhere,
   host: anywhere,
 } as const satisfies Record<string, OptionSpecs>
+
+interface ActionSpec {
+  options: readonly string[]
+  /** What its words are. */
+  words?: Values
+  /** It takes any number of them. */
+  many?: true
+}
+
+/** By subcommand; where the action may be left out, the first one is meant. */
+export const commandActions = {
+  tasks: {
+    list: { options: ["all", "json", "follow"] },
+    show: { options: ["json"], words: "tasks" },
+    output: { options: ["follow"], words: "tasks" },
+    stop: { options: [], words: "running", many: true },
+    pause: { options: [], words: "running", many: true },
+    resume: { options: [], words: "running", many: true },
+    wait: { options: [], words: "running", many: true },
+  },
+  sessions: {
+    list: { options: ["json"] },
+    rename: { options: [], words: "sessions" },
+    export: { options: [], words: "sessions" },
+    rm: { options: ["yes"], words: "sessions" },
+  },
+  agents: {
+    list: { options: ["json"] },
+    show: { options: [], words: "agents" },
+    validate: { options: [], words: "files", many: true },
+  },
+  completion: { bash: { options: [] }, zsh: { options: [] }, fish: { options: [] } },
+} as const satisfies Partial<Record<keyof typeof commandOptions, Readonly<Record<string, ActionSpec>>>>
+
+type Actions = typeof commandActions
+export type ActionOf<C extends keyof Actions> = keyof Actions[C] & string
+
+export function actionsOf<C extends keyof Actions>(command: C): [ActionOf<C>, ...ActionOf<C>[]] {
+  return Object.keys(commandActions[command]) as [ActionOf<C>, ...ActionOf<C>[]]
+}
 
 /**
  * Agreed, but without effect in this version: refused, never silently ignored, and left out of the help. As typed: an
@@ -65,17 +115,10 @@ const later: ReadonlySet<string> = new Set([
   "--max-budget-usd",
   "--mcp-config",
   "--trust",
-  "agents validate PATH",
   "host",
   "mcp",
-  "sessions export",
-  "sessions rename",
-  "sessions rm",
-  "stats",
-  "tasks --follow",
   "tasks pause",
   "tasks resume",
-  "tasks wait",
 ])
 
 export function isLater(typed: string): boolean {

@@ -7,6 +7,8 @@ import type { SessionRow } from "../store/rows.ts"
 import { MAX_LINE_BYTES } from "../ui/print/input.ts"
 import { print } from "../ui/print/print.ts"
 import type { Command, SessionOptions } from "./command.ts"
+import { interruptible } from "./interrupt.ts"
+import { workingFolder } from "./working-folder.ts"
 
 type PrintCommand = Extract<Command, { type: "print" }>
 
@@ -46,7 +48,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
       hosted.release()
     }
   } finally {
-    interruption.dispose()
+    interruption[Symbol.dispose]()
     program.close()
   }
 }
@@ -80,17 +82,6 @@ async function readPiped(hasPrompt: boolean): Promise<string> {
   }
 }
 
-function workingFolder(): string {
-  try {
-    return process.cwd()
-  } catch {
-    throw new UserError(
-      "no-folder",
-      "The current folder does not exist any more. Change into one that does and run this again.",
-    )
-  }
-}
-
 /** Opens the wanted session and takes its lease. */
 async function hostSession(program: Program, options: SessionOptions): Promise<Hosted> {
   const row = await sessionOf(program, options)
@@ -113,19 +104,5 @@ async function sessionOf(program: Program, options: SessionOptions): Promise<Ses
       return program.continueSession(start.session ?? "", options)
     default:
       return start satisfies never
-  }
-}
-
-/** Ctrl+C, a terminal that closes and a polite kill all end the call with nothing left running. */
-function interruptible(): { signal: AbortSignal; dispose(): void } {
-  const controller = new AbortController()
-  const interrupt = () => controller.abort({ by: "user" })
-  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const
-  for (const signal of signals) process.on(signal, interrupt)
-  return {
-    signal: controller.signal,
-    dispose: () => {
-      for (const signal of signals) process.off(signal, interrupt)
-    },
   }
 }

@@ -1,27 +1,98 @@
-// `meanwhile sessions`: the conversations with the user, the one used last first.
+// `meanwhile sessions`: the conversations with the user, the one used last first; and what can be done with one.
+import { systemClock } from "../base/clock.ts"
 import { Exit, type ExitCode, UserError } from "../base/error.ts"
-import { tildify } from "../base/paths.ts"
-import { oneLine } from "../base/text.ts"
+import { visible } from "../base/escape.ts"
+import { projectRoot, tildify } from "../base/paths.ts"
+import { oneLine, plural } from "../base/text.ts"
 import { openData } from "../program.ts"
-import { isTerminal, writeOut } from "../runtime/standard.ts"
-import { firstPrompt, listSessions } from "../session/find.ts"
+import { isTerminal, linesIn, writeErr, writeOut } from "../runtime/standard.ts"
+import { exportTree } from "../session/export.ts"
+import { findSession, firstPrompt, listSessions } from "../session/find.ts"
+import { isHeld } from "../session/lease.ts"
+import { rename } from "../session/name.ts"
+import { checkRemovable, removeSession } from "../session/remove.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import { listTasks } from "../task/find.ts"
 import type { Command } from "./command.ts"
 import { table } from "./table.ts"
+import { workingFolder } from "./working-folder.ts"
 
 export async function sessionsCommand({ action }: Extract<Command, { type: "sessions" }>): Promise<ExitCode> {
-  if (action.type !== "list")
-    throw new UserError("not-yet", `sessions ${action.type} is not available yet.`, Exit.usage)
-  const { store } = await openData(process.env)
+  const { store, home } = await openData(process.env)
+  const wanted = (id: string) => findSession(store, id, projectRoot(workingFolder(), home.home))
   try {
-    const rows = listSessions(store)
-    await writeOut(action.json ? `${JSON.stringify(rows.map((row) => asJson(store, row)))}\n` : shown(store, rows))
-    return Exit.done
+    switch (action.type) {
+      case "list":
+        return await list(store, action)
+      case "rename":
+        return await renameTo(store, wanted(action.id), action.name)
+      case "export":
+        return await exportSession(store, wanted(action.id))
+      case "rm":
+        return await remove(store, wanted(action.id), action)
+      default:
+        return action satisfies never
+    }
   } finally {
     store.close()
   }
+}
+
+async function list(store: Store, { json }: { json: boolean }): Promise<ExitCode> {
+  const rows = listSessions(store)
+  await writeOut(json ? `${JSON.stringify(rows.map((row) => asJson(store, row)))}\n` : shown(store, rows))
+  return Exit.done
+}
+
+async function renameTo(store: Store, row: SessionRow, name: string): Promise<ExitCode> {
+  const given = await store.write((tx) => rename(tx, row, name))
+  const isTaken = given !== name.trim()
+  await writeOut(`${row.id.slice(0, 8)}  ${given}${isTaken ? `  ("${name.trim()}" is another session's name)` : ""}\n`)
+  return Exit.done
+}
+
+async function exportSession(store: Store, row: SessionRow): Promise<ExitCode> {
+  using snapshot = store.snapshot()
+  for await (const lines of exportTree(snapshot, row.id))
+    await writeOut(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
+  return Exit.done
+}
+
+async function remove(store: Store, row: SessionRow, { yes }: { yes: boolean }): Promise<ExitCode> {
+  checkRemovable(store, row)
+  const what = `${row.id.slice(0, 8)}  ${nameOf(store, row)}`
+  if (!yes && !(await isConfirmed(`Delete ${what}\n${contents(store, row)}, for good? [y/N] `))) {
+    await writeErr("Nothing was deleted.\n")
+    return Exit.failed
+  }
+  await removeSession(store, systemClock, row)
+  await writeOut(`deleted  ${what}\n`)
+  return Exit.done
+}
+
+/** Throws a UserError where nobody can be asked. */
+async function isConfirmed(question: string): Promise<boolean> {
+  if (!isTerminal(0) || !isTerminal(2))
+    throw new UserError("not-confirmed", "Deleting a session can't be undone, and nobody is here to ask: add --yes.", Exit.usage)
+  await writeErr(question)
+  for await (const answer of linesIn({ maxBytes: 100, signal: new AbortController().signal }))
+    return /^\s*y(es)?\s*$/i.test(answer)
+  return false
+}
+
+/** What goes with a session. Its share of the statistics, too: they are sums over its rows. */
+function contents(store: Store, { id }: SessionRow): string {
+  const count = (sql: string) => store.one<{ n: number }>(sql, { id })?.n ?? 0
+  const messages = count(
+    "SELECT COUNT(*) AS n FROM message JOIN session ON session.id = message.session_id WHERE session.root_id = :id",
+  )
+  const tasks = count("SELECT COUNT(*) AS n FROM task WHERE root_id = :id")
+  return `with ${plural(messages, "message")}, ${plural(tasks, "task")}, their output and their part of meanwhile stats`
+}
+
+function nameOf(store: Store, row: SessionRow): string {
+  return visible(row.name ?? oneLine(firstPrompt(store, row.id) ?? "(empty)", 80))
 }
 
 function shown(store: Store, rows: readonly SessionRow[]): string {
@@ -39,8 +110,8 @@ function shown(store: Store, rows: readonly SessionRow[]): string {
     new Date(row.updated_at).toLocaleString("sv-SE").slice(0, 16),
     tildify(row.cwd),
     row.model,
-    String(running(store, row) || "–"),
-    row.name ?? oneLine(firstPrompt(store, row.id) ?? "(empty)", 80),
+    runsOf(store, row),
+    nameOf(store, row),
   ])
   return table(columns, cells, isTerminal(1) ? process.stdout.columns : undefined)
 }
@@ -55,9 +126,16 @@ function asJson(store: Store, row: SessionRow) {
     model: row.model,
     agent: row.agent,
     running_tasks: running(store, row),
+    is_hosted: isHeld(store, row.id),
     created_at: row.created_at,
     updated_at: row.updated_at,
   }
+}
+
+function runsOf(store: Store, row: SessionRow): string {
+  const count = running(store, row)
+  if (count === 0) return "–"
+  return isHeld(store, row.id) ? String(count) : `${count} left behind`
 }
 
 function running(store: Store, row: SessionRow): number {

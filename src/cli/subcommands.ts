@@ -3,12 +3,14 @@ import {
   type AgentsAction,
   type Command,
   type CommandName,
+  type CompletionAction,
+  completionLists,
   type SessionsAction,
   statsRanges,
   type TasksAction,
 } from "./command.ts"
 import { Options, refuseIfLater, Words } from "./given.ts"
-import { commandOptions } from "./options.ts"
+import { actionsOf, commandActions, commandOptions } from "./options.ts"
 import { tokenize, usage } from "./tokens.ts"
 
 export function parseSubcommand(name: CommandName, argv: readonly string[]): Command {
@@ -29,6 +31,8 @@ export function parseSubcommand(name: CommandName, argv: readonly string[]): Com
     case "stats":
       words.end()
       return { type: name, json: options.has("json"), range: options.choice("range", statsRanges) ?? "30d" }
+    case "completion":
+      return { type: name, action: completionAction(words, options) }
     case "doctor":
       words.end()
       return { type: name }
@@ -42,40 +46,40 @@ export function parseSubcommand(name: CommandName, argv: readonly string[]): Com
 }
 
 function tasksAction(words: Words, options: Options): TasksAction {
-  const type = words.action(["list", "show", "output", "stop", "pause", "resume", "wait"])
+  const type = words.action(actionsOf("tasks"))
+  options.allow(`tasks ${type}`, commandActions.tasks[type].options)
   switch (type) {
     case "list":
       words.end()
       return { type, all: options.has("all"), json: options.has("json"), follow: options.has("follow") }
     case "show":
-      options.allow("tasks show", ["json"])
       return { type, id: words.last("ID"), json: options.has("json") }
     case "output":
-      options.allow("tasks output", ["follow"])
       return { type, id: words.last("ID"), follow: options.has("follow") }
     default:
-      options.allow(`tasks ${type}`, [])
       return { type, ids: words.some("ID…") }
   }
 }
 
 function sessionsAction(words: Words, options: Options): SessionsAction {
-  const type = words.action(["list", "rename", "export", "rm"])
-  options.allow(`sessions ${type}`, type === "list" ? ["json"] : [])
+  const type = words.action(actionsOf("sessions"))
+  options.allow(`sessions ${type}`, commandActions.sessions[type].options)
   switch (type) {
     case "list":
       words.end()
       return { type, json: options.has("json") }
     case "rename":
       return { type, id: words.next("ID NAME"), name: words.last("ID NAME") }
-    default:
+    case "export":
       return { type, id: words.last("ID") }
+    default:
+      return { type, id: words.last("ID"), yes: options.has("yes") }
   }
 }
 
 function agentsAction(words: Words, options: Options): AgentsAction {
-  const type = words.action(["list", "show", "validate"])
-  options.allow(`agents ${type}`, type === "list" ? ["json"] : [])
+  const type = words.action(actionsOf("agents"))
+  options.allow(`agents ${type}`, commandActions.agents[type].options)
   switch (type) {
     case "list":
       words.end()
@@ -83,12 +87,19 @@ function agentsAction(words: Words, options: Options): AgentsAction {
     case "show":
       return { type, name: words.last("NAME") }
     default:
-      return { type, paths: paths(words) }
+      return { type, paths: words.rest() }
   }
 }
 
-function paths(words: Words): string[] {
-  const paths = words.rest()
-  if (paths.length > 0) refuseIfLater("agents validate PATH")
-  return paths
+function completionAction(words: Words, options: Options): CompletionAction {
+  const list = options.choice("list", completionLists)
+  if (list) {
+    words.end()
+    return { type: "list", list }
+  }
+  const shells = actionsOf("completion")
+  if (words.isEmpty()) throw usage(`meanwhile completion needs your shell: ${shells.join(", ")}`)
+  const shell = words.action(shells)
+  words.end()
+  return { type: "script", shell }
 }

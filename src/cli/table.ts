@@ -1,5 +1,6 @@
 // Columns of text for a terminal or a pipe: aligned, one row a line, nothing that a terminal would act on.
 import { oneLine } from "../base/text.ts"
+import { displayWidth } from "../runtime/width.ts"
 
 export interface Column {
   title: string
@@ -7,20 +8,27 @@ export interface Column {
   right?: boolean
 }
 
-/** The last column is cut so that a row fits into `width`; without a width nothing is cut. */
+/** A row is cut, at its end, so that it fits into `width` columns of a terminal; without a width nothing is cut. */
 export function table(columns: readonly Column[], rows: readonly (readonly string[])[], width?: number): string {
   const cells = [columns.map((column) => column.title), ...rows.map((row) => row.map((cell) => oneLine(cell, 500)))]
-  const widths = columns.map((_, at) => Math.max(...cells.map((row) => (row[at] ?? "").length)))
+  const widths = columns.map((_, at) => Math.max(...cells.map((row) => displayWidth(row[at] ?? ""))))
   const lines = cells.map((row) => {
-    const line = columns
-      .map(({ right }, at) => (right ? (row[at] ?? "").padStart(widths[at]!) : (row[at] ?? "").padEnd(widths[at]!)))
-      .join("  ")
-    return width ? oneLineKeepingSpaces(line, width) : line.trimEnd()
+    const padded = columns.map(({ right }, at) => {
+      const cell = row[at] ?? ""
+      const space = " ".repeat(widths[at]! - displayWidth(cell))
+      return right ? space + cell : cell + space
+    })
+    return cut(padded.join("  ").trimEnd(), width)
   })
   return `${lines.join("\n")}\n`
 }
 
-function oneLineKeepingSpaces(line: string, width: number): string {
-  const trimmed = line.trimEnd()
-  return trimmed.length <= width ? trimmed : `${trimmed.slice(0, width - 1)}…`
+function cut(line: string, width = Number.POSITIVE_INFINITY): string {
+  if (displayWidth(line) <= width) return line
+  let kept = ""
+  for (const { segment } of new Intl.Segmenter().segment(line)) {
+    if (displayWidth(kept + segment) > width - 1) break
+    kept += segment
+  }
+  return `${kept}…`
 }

@@ -1,6 +1,6 @@
 // A shell command that outlives us: started in two steps (prepare, go), so that its row is committed before it runs, and
 // found again by a later host (adopt).
-import { closeSync, type FSWatcher, openSync, watch, writeFileSync } from "node:fs"
+import { closeSync, type FSWatcher, constants as fs, openSync, watch, writeFileSync } from "node:fs"
 import { stat } from "node:fs/promises"
 import { constants } from "node:os"
 import { type Clock, systemClock } from "../base/clock.ts"
@@ -9,6 +9,7 @@ import { type DetachedProcess, spawnDetached } from "../runtime/spawn.ts"
 import { RUN_MARK } from "./env.ts"
 import { type ExitFile, readExitFile } from "./exit-file.ts"
 import { findProgram } from "./find-program.ts"
+import { type GuardSpec, guardDuring } from "./guard.ts"
 import { operatingSystem } from "./os.ts"
 import { runnerCommand } from "./runner-script.ts"
 import { groupIsAlive } from "./stop.ts"
@@ -55,6 +56,7 @@ export interface PreparedShell {
 
 /** Linux takes at most 128 KiB in one argument (MAX_ARG_STRLEN), macOS 1 MiB in all; longer commands go by a file. */
 const MOST_IN_ARGUMENT = 96 * 1024
+/** A command that takes this long gets a guard (exec/guard.ts). */
 const GUARD_AFTER_MS = 1000
 /** Ten times the cap of a spool (design §4.9). */
 const UNATTENDED_LIMIT = 10 * 64 * 1024 * 1024
@@ -71,9 +73,7 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
   // A runner that is dead already has no start time; "" equals none, so that nobody takes it for alive.
   const pidStarted = (await operatingSystem.startTime(runner.pid)) ?? ""
   let told = false
-  const ended = new AbortController()
   const exited = runner.exited.then(async (code) => {
-    ended.abort()
     runner.closeInput()
     const exit = await shellExit(readExitFile(spec.exitFile), clock)
     if (exit.code !== null || !told || code === null) return exit
@@ -86,7 +86,7 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
     go: () => {
       told = true
       runner.write("go\n")
-      void guardLater(runner.pid, { exitFile: spec.exitFile, clock, signal: ended.signal })
+      void guardDuring(exited, { spec: guardSpec(spec), clock, afterMs: GUARD_AFTER_MS })
     },
     cancel: () => runner.closeInput(),
     commandGroup: () => readExitFile(spec.exitFile).group,
@@ -97,7 +97,10 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
 export interface ShellRecord {
   pid: number
   pidStarted: string
+  spool: string
   exitFile: string
+  /** See ShellSpec. */
+  unattendedLimit?: number
   /** As recorded; without it, the exit file tells. */
   pgid?: number | null
 }
@@ -124,9 +127,10 @@ export async function adoptShell(record: ShellRecord, adopting: Adopting = {}): 
   if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, clock)) }
   if (!alive) return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group)) }
   const commandGroup = () => readExitFile(record.exitFile).group
-  // The host before may have died before it came to this.
-  startGuard(record.pid, record.exitFile)
-  return { type: "running", commandGroup, exited: watchForExit(record, { clock, signal }) }
+  const exited = watchForExit(record, { clock, signal })
+  // The guard of the host before, if it came to that, takes us for gone: a second one does no harm.
+  void guardDuring(exited, { spec: guardSpec(record), clock, afterMs: GUARD_AFTER_MS })
+  return { type: "running", commandGroup, exited }
 }
 
 async function startRunner(bash: string, spec: ShellSpec): Promise<DetachedProcess> {
@@ -134,14 +138,13 @@ async function startRunner(bash: string, spec: ShellSpec): Promise<DetachedProce
     bash,
     // A file beside the spool, which the runner removes.
     command: Buffer.byteLength(spec.command) > MOST_IN_ARGUMENT ? { file: writeCommand(spec) } : { text: spec.command },
-    spool: spec.spool,
-    limit: spec.unattendedLimit ?? UNATTENDED_LIMIT,
   })
   // bash believes PWD when it names the folder that it is in, and so keeps the symbolic links in it.
   const env = { ...spec.env, ...runner.env, PWD: spec.cwd, [RUN_MARK]: spec.mark }
   const output = openSync(spec.spool, "a", 0o600)
   try {
-    const exitFile = openSync(spec.exitFile, "w", 0o600)
+    // Written anew; appended to, because a guard may write into it too.
+    const exitFile = openSync(spec.exitFile, fs.O_WRONLY | fs.O_CREAT | fs.O_TRUNC | fs.O_APPEND, 0o600)
     try {
       return spawnDetached({ argv: runner.argv, cwd: spec.cwd, env, output, third: exitFile })
     } finally {
@@ -156,29 +159,12 @@ async function startRunner(bash: string, spec: ShellSpec): Promise<DetachedProce
   }
 }
 
-/** Tells the runner of a command that takes long to have an eye on the spool when we are no longer there. */
-async function guardLater(
-  pid: number,
-  { exitFile, clock, signal }: { exitFile: string; clock: Clock; signal: AbortSignal },
-): Promise<void> {
-  const isOver = () =>
-    clock.sleep(GUARD_AFTER_MS, signal).then(
-      () => false,
-      () => true,
-    )
-  while (!(await isOver())) if (startGuard(pid, exitFile)) return
-}
-
-/** Whether the runner could be told: before it has said which group it started, the signal would kill it. */
-function startGuard(pid: number, exitFile: string): boolean {
-  if (readExitFile(exitFile).group === undefined) return false
-  try {
-    return process.kill(pid, "SIGUSR1")
-  } catch (error) {
-    // It has ended in this moment.
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return true
-    throw error
-  }
+function guardSpec({
+  spool,
+  exitFile,
+  unattendedLimit = UNATTENDED_LIMIT,
+}: Pick<ShellRecord, "spool" | "exitFile" | "unattendedLimit">): GuardSpec {
+  return { spool, exitFile, limit: unattendedLimit }
 }
 
 function writeCommand({ exitFile, command }: ShellSpec): string {

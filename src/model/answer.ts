@@ -2,6 +2,7 @@
 import type { LanguageModelV4FinishReason, LanguageModelV4StreamPart, LanguageModelV4Usage } from "@ai-sdk/provider"
 import type { AssistantPart, ProviderData } from "./message.ts"
 import type { ModelEvent, StopReason, Usage } from "./model.ts"
+import { type Dialect, hasContent } from "./prompt.ts"
 
 /** How many characters may stream in before the usage so far is told again. */
 const TOLD_EVERY = 2_000
@@ -18,8 +19,7 @@ export class Answer {
   private chars = 0
   private toldAt = 0
 
-  /** `owner` marks reasoning that came without data of its own, so that it goes back only to whom it came from. */
-  constructor(private readonly owner: string) {}
+  constructor(private readonly dialect: Dialect) {}
 
   *add(part: LanguageModelV4StreamPart): Generator<ModelEvent> {
     switch (part.type) {
@@ -27,14 +27,15 @@ export class Answer {
         this.begin({ type: "text", text: "" }, part)
         break
       case "reasoning-start":
-        this.begin({ type: "reasoning", text: "", provider: { [this.owner]: {} } }, part)
+        // Marked also when it comes without data of its own: it goes back only to whom it came from.
+        this.begin({ type: "reasoning", text: "", provider: { [this.dialect.owner]: {} } }, part)
         break
       case "text-delta":
       case "reasoning-delta": {
         const target = this.open.get(part.id)
         if (!target) break
         target.text += part.delta
-        keep(target, part)
+        this.keep(target, part)
         this.chars += part.delta.length
         if (part.delta !== "") yield { type: target.type, delta: part.delta }
         break
@@ -42,7 +43,7 @@ export class Answer {
       case "text-end":
       case "reasoning-end": {
         const target = this.open.get(part.id)
-        if (target) keep(target, part)
+        if (target) this.keep(target, part)
         this.open.delete(part.id)
         break
       }
@@ -60,7 +61,7 @@ export class Answer {
           name: part.toolName,
           input: parsed(part.input),
         }
-        keep(call, part)
+        this.keep(call, part)
         this.parts.push(call)
         break
       }
@@ -79,7 +80,7 @@ export class Answer {
   }
 
   finish(reason: LanguageModelV4FinishReason["unified"], usage: LanguageModelV4Usage): ModelEvent {
-    const parts = this.parts.filter(worthKeeping)
+    const parts = this.parts.filter((part) => worthKeeping(part, this.dialect))
     const calls = parts.some((part) => part.type === "tool-call")
     return { type: "finish", parts, stop: stopReason(reason, calls), usage: usageOf(usage) }
   }
@@ -98,22 +99,23 @@ export class Answer {
   }
 
   private begin(part: TextPart, from: Metadata & { id: string }): void {
-    keep(part, from)
+    this.keep(part, from)
     this.parts.push(part)
     this.open.set(from.id, part)
   }
+
+  /** Adds what the provider wants back with the part. */
+  private keep(part: AssistantPart, { providerMetadata }: Metadata): void {
+    const { owner, library } = this.dialect
+    const data = providerMetadata?.[library]
+    if (data) part.provider = { [owner]: { ...part.provider?.[owner], ...data } }
+  }
 }
 
-/** Adds what the provider wants back with the part. */
-function keep(part: AssistantPart, { providerMetadata }: Metadata): void {
-  for (const [name, data] of Object.entries(providerMetadata ?? {}))
-    part.provider = { ...part.provider, [name]: { ...part.provider?.[name], ...data } }
-}
-
-/** Blank text is refused when it is sent back; reasoning without text may carry a signature, or encrypted data. */
-function worthKeeping(part: AssistantPart): boolean {
+/** Reasoning without text may carry a signature, or encrypted data. */
+function worthKeeping(part: AssistantPart, dialect: Dialect): boolean {
   if (part.type === "tool-call") return true
-  if (part.type === "text") return part.text.trim() !== ""
+  if (part.type === "text") return hasContent(part, dialect)
   return part.text !== "" || Object.values(part.provider ?? {}).some((data) => Object.keys(data).length > 0)
 }
 

@@ -1,38 +1,38 @@
 // Anthropic's Messages API, and servers that speak it.
-import { maxOutputOf } from "./catalogue.ts"
+import type { Connection } from "./connection.ts"
 import type { Model } from "./model.ts"
-import type { Dialect } from "./prompt.ts"
-import { type Connection, fetchFor, sdkModel } from "./sdk.ts"
+import { type Dialect, plainId } from "./prompt.ts"
+import { fetchFor } from "./fetch.ts"
+import { sdkModel } from "./sdk.ts"
 
-const dialect: Dialect = {
-  owner: "anthropic",
+const dialect: Omit<Dialect, "owner"> = {
+  library: "anthropic",
   resultImages: "inline",
   cacheMark: { anthropic: { cacheControl: { type: "ephemeral" } } },
-  // The API takes only these characters; calls in a session that began with another provider may have others.
-  callId: (id) => id.replace(/[^\w-]/g, "_"),
+  callId: plainId,
 }
 
-/** Asked for when the request does not say: long files fit, and a runaway answer ends. */
-const DEFAULT_MAX_OUTPUT = 32_000
+/** Asked for when nobody says: long files fit, and a runaway answer ends. The library asks a model for no more than it has. */
+export const CLAUDE_MAX_OUTPUT = 32_000
 
 export function anthropicModel(connection: Connection): Model {
-  const { model, builtin, apiKey, headers } = connection
+  const { provider, model, builtin, apiKey, headers, override } = connection
   const baseURL = `${connection.baseURL.replace(/\/+$/, "").replace(/\/v1$/, "")}/v1`
   return sdkModel({
     connection,
-    dialect,
+    dialect: { ...dialect, owner: provider },
     load: async () => {
       const { createAnthropic } = await import("@ai-sdk/anthropic")
       const fetch = fetchFor(connection)
       return createAnthropic({ baseURL, apiKey: apiKey ?? "", fetch, ...(headers && { headers }) })(model)
     },
     options: (request) => ({
-      maxOutputTokens: request.maxOutputTokens ?? Math.min(DEFAULT_MAX_OUTPUT, maxOutputOf(model)),
+      maxOutputTokens: request.maxOutputTokens ?? override.maxOutputTokens ?? CLAUDE_MAX_OUTPUT,
       providerOptions: {
         anthropic: {
           // Reported as signs of life while a model thinks in silence; nothing is sent for it.
           includePings: true,
-          ...(builtin ? thinking(model) : { toolStreaming: false }),
+          ...(builtin ? override.reasoning !== false && thinking(model) : { toolStreaming: false }),
         },
       },
     }),
@@ -46,7 +46,7 @@ export function anthropicModel(connection: Connection): Model {
  * Source: platform.claude.com, "Adaptive thinking" and "Preserved thinking".
  */
 function thinking(model: string) {
-  if (!/^claude-[a-z]+-[5-9]/.test(model)) return {}
+  if (!thinksByItself(model)) return {}
   const bound = /^claude-((fable|mythos)-5-[1-9]|(opus|sonnet|haiku)-5-[5-9])/.test(model)
   return {
     thinking: {
@@ -55,4 +55,9 @@ function thinking(model: string) {
       ...(bound && { blockBinding: { prefixMismatchBehavior: "drop_block" as const } }),
     },
   }
+}
+
+/** `model`: with whatever a platform puts before the name. */
+export function thinksByItself(model: string): boolean {
+  return /(^|\.)claude-[a-z]+-[5-9]/.test(model)
 }

@@ -1,10 +1,15 @@
 // What a session asks its model through: models opened once, one policy for failures, permits, and what it cost.
 import type { Clock } from "../base/clock.ts"
-import type { Model, ModelRequest, Usage } from "./model.ts"
+import type { ModelFacts } from "./catalogue.ts"
+import { type AskedEvent, askInTurn, type Fallback } from "./fallback.ts"
+import type { Model, ModelError, ModelRequest, Usage } from "./model.ts"
 import { defaultPermitLimits, Permits } from "./permits.ts"
 import type { Prices } from "./prices.ts"
-import { openModel, type ProviderSettings } from "./providers.ts"
-import { type RetriedEvent, type Retry, streamWithRetry } from "./retry.ts"
+import { openModel, type ProviderSettings, resolveModel } from "./providers.ts"
+import { splitId } from "./provider-table.ts"
+import { type Retry, streamWithRetry } from "./retry.ts"
+
+export type { AskedEvent, Fallback } from "./fallback.ts"
 
 export interface Asked {
   /** As stored on the session: `provider/model` or `scout`. */
@@ -15,41 +20,52 @@ export interface Asked {
   isRoot: boolean
   signal: AbortSignal
   onRetry(retry: Retry): void | Promise<void>
+  /** Another model answers from here on; called and awaited before it is asked. */
+  onFallback?(fallback: Fallback): void | Promise<void>
 }
 
 export interface Models {
   /** Ends after `finish`; throws a ModelError or UserError, or the signal's reason. */
-  ask(asked: Asked): AsyncIterable<RetriedEvent>
+  ask(asked: Asked): AsyncIterable<AskedEvent>
   /** In nano-dollars; null when no price is known. */
   price(model: string, usage: Usage): Promise<number | null>
+  /** How much a model takes and what it can do; what nobody knows is assumed, and said to be. */
+  facts(model: string): Promise<ModelFacts>
 }
 
-export function createModels({ clock, ...settings }: ProviderSettings & { clock: Clock }): Models {
+export interface ModelsOptions extends ProviderSettings {
+  clock: Clock
+  /** Names of the models that are asked in turn when the session's own fails for good. */
+  fallback?: readonly string[] | undefined
+  /** Silence after which a request is given up and sent again, in ms. */
+  idleMs?: number | undefined
+}
+
+export function createModels({ clock, fallback = [], idleMs, ...settings }: ModelsOptions): Models {
   const permits = new Permits(defaultPermitLimits(settings.env))
   const opened = new Map<string, Promise<Model>>()
+  const resting = new Map<string, { until: number; error: ModelError }>()
   let prices: Promise<Prices> | undefined
-  const loaded = () => (prices ??= import("./prices.ts").then(({ loadPrices }) => loadPrices({ clock })))
+  const loaded = () => (prices ??= loadPrices(settings, clock))
 
-  async function* ask({
-    model: id,
-    request,
-    rootId,
-    isRoot,
-    signal,
-    onRetry,
-  }: Asked): AsyncGenerator<RetriedEvent, void, undefined> {
-    let opening = opened.get(id)
-    if (!opening) {
-      opening = openModel(id, { ...settings, clock })
-      opened.set(id, opening)
-      // A missing key may be there the next time.
-      opening.catch(() => opened.delete(id))
-    }
-    const model = await opening
+  const open = (id: string): Promise<Model> => {
+    const known = opened.get(id)
+    if (known) return known
+    const opening = openModel(id, { ...settings, clock })
+    opened.set(id, opening)
+    // A missing key may be there the next time.
+    opening.catch(() => opened.delete(id))
+    return opening
+  }
+
+  async function* askOne(id: string, { request, rootId, isRoot, signal, onRetry }: Asked, { last }: { last: boolean }) {
+    const model = await open(id)
     const events = streamWithRetry(model, request, {
       clock,
       signal,
       random: Math.random,
+      idleMs,
+      patience: last ? "waited-out" : "brief",
       onRetry,
       permit: (permitSignal) => permits.acquire({ model: id, root: rootId, isRoot, signal: permitSignal }),
     })
@@ -59,11 +75,33 @@ export function createModels({ clock, ...settings }: ProviderSettings & { clock:
   }
 
   return {
-    ask,
+    ask: (asked) =>
+      askInTurn([...new Set([asked.model, ...fallback.map((name) => idOf(name, settings))])], {
+        clock,
+        resting,
+        open,
+        ask: (id, at) => askOne(id, asked, at),
+        onFallback: (taken) => asked.onFallback?.(taken),
+      }),
     price: async (id, usage) => {
       if (id === "scout") return 0
-      const slash = id.indexOf("/")
-      return (await loaded()).priceOf(id.slice(0, slash), id.slice(slash + 1), usage) ?? null
+      const { provider, model } = splitId(id)
+      return (await loaded()).priceOf(provider, model, usage) ?? null
     },
+    facts: async (id) => (await import("./catalogue.ts")).factsOf(id, settings),
+  }
+}
+
+async function loadPrices({ models = {} }: ProviderSettings, clock: Clock): Promise<Prices> {
+  const priced = Object.entries(models).flatMap(([id, { price }]) => (price ? [[id, price] as const] : []))
+  return (await import("./prices.ts")).loadPrices({ clock, overrides: Object.fromEntries(priced) })
+}
+
+/** What cannot be resolved is said when it is needed. */
+function idOf(name: string, settings: ProviderSettings): string {
+  try {
+    return resolveModel(name, settings).id
+  } catch {
+    return name
   }
 }

@@ -1,6 +1,10 @@
 // What went wrong with a request, as a ModelError with a kind that says whether to try again and a message for a
 // person. Keys never appear in it: what a server says is cut, cleaned and searched for them first.
+import { type Fault, faultOf, isDaily, isUnpaid, json, kindOf, number, type Phase } from "./faults.ts"
+import type { LocalServer } from "./local-server.ts"
 import { ModelError, type ModelErrorKind } from "./model.ts"
+
+export type { Phase } from "./faults.ts"
 
 /** Whom a request was sent to, for messages. */
 export interface Endpoint {
@@ -12,12 +16,15 @@ export interface Endpoint {
   keySetting?: string
   /** The setting that changes the address (`ANTHROPIC_BASE_URL`, `providers.local.baseURL`). */
   addressSetting: string
+  /** What such an address usually has and this one has not: "it usually ends in /v1". */
+  addressHint?: string
+  /** What is likely to be there, when it is an address of this machine. */
+  server?: LocalServer
+  /** The variable that sends such requests through a proxy, when one is set. */
+  proxy?: string
   /** Keys and header values: replaced wherever they appear. */
   secrets: readonly string[]
 }
-
-/** `request`: before the first piece of the answer; `stream`: after it. */
-export type Phase = "request" | "stream"
 
 /** Anything that a client library or the network threw. `now`: for a Retry-After that is a date. */
 export function toModelError(error: unknown, at: Endpoint, when: { phase: Phase; now: number }): ModelError {
@@ -25,10 +32,12 @@ export function toModelError(error: unknown, at: Endpoint, when: { phase: Phase;
   const fault = faultOf(error)
   const kind = kindOf(fault, when.phase)
   const status = fault.status !== undefined && fault.status >= 300 ? fault.status : undefined
-  const afterMs = retryAfter(fault.headers, when.now)
-  return new ModelError(kind, messageFor(kind, { fault, at, status, afterMs }), {
+  const afterMs = retryAfter(fault.headers, when.now) ?? fault.afterMs
+  const final = (kind === "rate-limit" && isDaily(fault)) || certificateWords(fault) !== undefined
+  return new ModelError(kind, messageFor(kind, { fault, at, status, afterMs, final }), {
     ...(status !== undefined && { status }),
     ...(afterMs !== undefined && { afterMs }),
+    ...(final && { final }),
   })
 }
 
@@ -49,121 +58,114 @@ export function retryAfter(headers: Record<string, string> | undefined, now: num
   return Math.max(0, until - (Number.isNaN(serverNow) ? now : serverNow))
 }
 
-interface Fault {
-  message: string
-  /** Class of the error (`AI_APICallError`), or undefined for a plain object out of a stream. */
-  name?: string
-  /** The provider's own word for it (`overloaded_error`, `insufficient_quota`). */
-  type: string
-  status?: number
-  headers?: Record<string, string>
-  /** Of the network (`ConnectionRefused`, `ECONNRESET`), from the error or its causes. */
-  network?: { code: string; message: string }
-}
-
-function faultOf(error: unknown): Fault {
-  const thrown = record(error)
-  if (!thrown) return { message: String(error), type: "" }
-  const said = record(record(json(thrown.responseBody))?.error) ?? record(thrown.data) ?? {}
-  const status = typeof thrown.statusCode === "number" ? thrown.statusCode : number(said.code ?? thrown.code)
-  const headers = record(thrown.responseHeaders) as Record<string, string> | undefined
-  const network = networkFault(error)
-  return {
-    message: String(said.message ?? thrown.message ?? ""),
-    ...(error instanceof Error && { name: error.name }),
-    type: [said.type, said.code, thrown.type, thrown.code].filter((word) => typeof word === "string").join(" "),
-    ...(status !== undefined && { status }),
-    ...(headers && { headers }),
-    ...(network && { network }),
-  }
-}
-
-function networkFault(error: unknown): Fault["network"] {
-  for (let current = error, depth = 0; current instanceof Error && depth < 6; current = current.cause, depth++) {
-    const { code } = current as { code?: unknown }
-    if (typeof code === "string") return { code, message: current.message }
-    if (/fetch failed|socket|connection/i.test(current.message)) return { code: "", message: current.message }
-  }
-  return undefined
-}
-
-const TOO_LONG =
-  /prompt is too long|context[_ -]?length|context window|maximum context|max(imum)? (input|prompt) (tokens|length)|too many (input |prompt )?tokens|(input|request|prompt) (is )?too (long|large)|exceed(s|ed)? .{0,40}(context|number of tokens)|request_too_large/i
-const NO_CREDIT = /insufficient_quota|credit balance|billing|exceeded your current quota|payment required/i
-const REFUSED = /content_policy|content_filter|content management policy|safety system/i
-
-function kindOf(fault: Fault, phase: Phase): ModelErrorKind {
-  const { status } = fault
-  const said = `${fault.type} ${fault.message}`
-  if (status === 413 || ((!status || (status >= 400 && status < 500)) && TOO_LONG.test(said))) return "too-long"
-  if (status === 402 || ((!status || status < 500) && NO_CREDIT.test(said))) return "auth"
-  // Some gateways answer 429 to a history whose reasoning signatures they cannot verify; it will never succeed.
-  if (/invalid .?signature.? in .?thinking/i.test(said)) return "bad-request"
-  if (status === 401 || status === 403 || /authentication_error|permission_error|invalid_api_key/.test(said))
-    return "auth"
-  if (status === 404 || /not_found_error|model_not_found/.test(said)) return "not-found"
-  if (status === 429 || /rate_limit/.test(said)) return "rate-limit"
-  if (status === 529 || status === 503 || /overloaded/i.test(said)) return "overloaded"
-  if (REFUSED.test(said)) return "refused"
-  if (status === 408 || status === 409 || (status && status >= 500) || /api_error|server_error|timeout/.test(said))
-    return "server"
-  // A redirect is not followed (it could take the key elsewhere): the address is wrong.
-  if (status && status >= 300 && status < 400) return "not-found"
-  if (status && status >= 400) return "bad-request"
-  if (fault.network) return phase === "request" && status === undefined ? "network" : "cut"
-  if (/without a finish reason|empty response/i.test(said)) return "cut"
-  if (/^AI_(InvalidPrompt|InvalidArgument|UnsupportedFunctionality|LoadAPIKey)/.test(fault.name ?? ""))
-    return "bad-request"
-  if (fault.name === undefined) return "server"
-  return "garbled"
-}
-
 interface Facts {
   fault: Fault
   at: Endpoint
   status: number | undefined
   afterMs: number | undefined
+  final: boolean
 }
 
-function messageFor(kind: ModelErrorKind, { fault, at, status, afterMs }: Facts): string {
-  const detail = clean([status, wordsFor(fault)].filter(Boolean).join(": "), at.secrets)
-  const because = detail === "" ? "" : ` (${detail})`
-  const other = "choose another model with --model"
-  const soon = afterMs === undefined ? "Try again later" : `Try again in ${Math.ceil(afterMs / 1000)} s`
+const OTHER = "choose another model with --model"
+
+function messageFor(kind: ModelErrorKind, facts: Facts): string {
+  const { fault, at, status, afterMs, final } = facts
+  const because = told([status, wordsFor(fault)].filter(Boolean).join(": "), at)
+  const wait = afterMs === undefined ? "Try again later" : `Try again in ${Math.ceil(afterMs / 1000)} s`
+  const soon = final ? "Try again tomorrow" : wait
   switch (kind) {
     case "auth":
-      if (NO_CREDIT.test(`${fault.type} ${fault.message}`) || status === 402)
-        return `${at.provider} says that the account cannot pay for requests${because}. Add credit there, or ${other}.`
-      if (!at.keySetting)
-        return `${at.provider} at ${at.address} wants a key${because}. Set ${at.addressSetting.replace(/baseURL$/, "apiKeyEnv")} to the name of the variable that holds it.`
-      if (status === 403)
-        return `${at.provider} does not let this API key use ${at.model}${because}. Check what the key in ${at.keySetting} may do, or ${other}.`
-      return `${at.provider} refused the API key${because}. Check ${at.keySetting}, or ${other}.`
+      return authMessage(facts, because)
     case "not-found":
-      return `${at.provider} at ${at.address} does not know the model ${at.model}${because}. Check the model's name (--model) and the address (${at.addressSetting}).`
+      return notFoundMessage(facts, because)
     case "too-long":
       return `The conversation is too long for ${at.provider}/${at.model}${because}. Shorten it with /compact, or start a new session.`
     case "refused":
-      return `${at.provider} refused to answer${because}. Word the request differently, or ${other}.`
+      return `${at.provider} refused to answer${because}. Word the request differently, or ${OTHER}.`
     case "rate-limit":
-      return `${at.provider} limits the requests to ${at.model}${because}. ${soon}, or ${other}.`
+      return `${at.provider} limits the requests to ${at.model}${because}. ${soon}, or ${OTHER}.`
     case "overloaded":
-      return `${at.provider} is overloaded${because}. ${soon}, or ${other}.`
+      return `${at.provider} is overloaded${because}. ${soon}, or ${OTHER}.`
     case "server":
-      return `${at.provider} failed to answer${because}. ${soon}, or ${other}.`
+      return `${at.provider} failed to answer${because}. ${soon}, or ${OTHER}.`
     case "network":
-      return `Cannot reach ${at.provider} at ${at.address}${because}. Check the network and ${at.addressSetting}.`
+      return networkMessage(facts, because)
     case "cut":
       return `The connection to ${at.provider} was cut in the middle of an answer${because}. Check the network, or try again.`
     case "idle":
-      return `${at.provider} stopped sending${because}. Try again, or ${other}.`
+      return `${at.provider} stopped sending${because}. Try again, or ${OTHER}.`
     case "garbled":
       return `${at.provider} at ${at.address} sent an answer that cannot be read${because}. Check that ${at.addressSetting} is the address of a model's API.`
     case "bad-request":
-      return `${at.provider} refused the request to ${at.model}${because}. If it happens again, start a new session or ${other}.`
+      return `${at.provider} refused the request to ${at.model}${because}. If it happens again, start a new session or ${OTHER}.`
     default:
       return kind satisfies never
   }
+}
+
+function authMessage({ fault, at, status }: Facts, because: string): string {
+  if (isUnpaid(fault))
+    return `${at.provider} says that the account cannot pay for requests${because}. Add credit there, or ${OTHER}.`
+  if (!at.keySetting)
+    return `${at.provider} at ${at.address} wants a key${because}. Set ${at.addressSetting.replace(/baseURL$/, "apiKeyEnv")} to the name of the variable that holds it.`
+  const said = `${fault.type} ${fault.message}`
+  if (/ExpiredToken|token .{0,40}expired/i.test(said))
+    return `The AWS credentials have expired${because}. Get new ones and set ${at.keySetting} and AWS_SESSION_TOKEN again.`
+  if (/Signature/.test(said))
+    return `AWS refused the signature of the request${because}. Check ${at.keySetting}, AWS_REGION, and that this machine's clock is right.`
+  if (/UnrecognizedClient|security token included/.test(said))
+    return `AWS does not know these credentials${because}. Check ${at.keySetting}, and AWS_SESSION_TOKEN for temporary ones.`
+  if (status === 403)
+    return `${at.provider} does not let this API key use ${at.model}${because}. Check what the key in ${at.keySetting} may do, or ${OTHER}.`
+  return `${at.provider} refused the API key${because}. Check ${at.keySetting}, or ${OTHER}.`
+}
+
+function notFoundMessage({ fault, at }: Facts, because: string): string {
+  const said = `${fault.type} ${fault.message}`
+  if (/on-demand throughput/.test(said))
+    return `${at.provider} has ${at.model} only by an inference profile${because}. Put the region's group before its name: us.${at.model}, eu.${at.model} or global.${at.model}.`
+  // A server that knows the path but not the model says so; one that does not know the path has other words.
+  const isPath = fault.status === 404 && !/model/i.test(said.replace(/model-?api/gi, ""))
+  if (isPath)
+    return `There is no such API at ${at.address}${because}. Check ${at.addressSetting}${at.addressHint ? `: ${at.addressHint}` : ""}, and the model's name (--model).`
+  const get = at.server?.get?.(at.model)
+  if (get) return `The server at ${at.address} does not have the model ${at.model}${because}. Get it with \`${get}\`, or check its name (--model).`
+  return `${at.provider} at ${at.address} does not know the model ${at.model}${because}. Check the model's name (--model) and the address (${at.addressSetting}).`
+}
+
+function networkMessage({ fault, at }: Facts, because: string): string {
+  const certificate = certificateWords(fault)
+  if (certificate) return `${at.provider} at ${at.address}: ${certificate}${because}. ${certificateAdvice(fault, at)}`
+  const proxy = at.proxy ? ` Requests go through the proxy in ${at.proxy}.` : ""
+  const code = fault.network?.code ?? ""
+  if (at.server && REFUSED_CODES.has(code)) {
+    const past = at.proxy ? ` A proxy is set in ${at.proxy}: NO_PROXY=localhost,127.0.0.1 goes past it.` : ""
+    return `Nothing answers at ${at.address}${because}. ${at.server.start}, or check ${at.addressSetting}.${past}`
+  }
+  if (code === "ERR_PROXY_TUNNEL")
+    return `The proxy in ${at.proxy ?? "HTTPS_PROXY"} does not let requests through to ${at.address}${because}. Check its settings, or name the host in NO_PROXY.`
+  return `Cannot reach ${at.provider} at ${at.address}${because}. Check the network and ${at.addressSetting}.${proxy}`
+}
+
+const REFUSED_CODES: ReadonlySet<string> = new Set(["ConnectionRefused", "ECONNREFUSED"])
+
+/** Undefined when it is not the other side's certificate, or its lack of one, that stands in the way. */
+function certificateWords({ network }: Fault): string | undefined {
+  const code = network?.code ?? ""
+  if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER") return "nothing there speaks TLS"
+  if (/SELF_SIGNED|UNABLE_TO_(VERIFY|GET_ISSUER)/.test(code)) return "this machine does not trust the certificate"
+  if (/CERT_(HAS_EXPIRED|NOT_YET_VALID)/.test(code)) return "the certificate is not valid now"
+  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(code)) return "the certificate is for another name"
+  return undefined
+}
+
+function certificateAdvice({ network }: Fault, at: Endpoint): string {
+  const code = network?.code ?? ""
+  if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER")
+    return `Does ${at.addressSetting} have to begin with http:// instead of https://?`
+  if (/CERT_(HAS_EXPIRED|NOT_YET_VALID)/.test(code)) return "Check this machine's clock, or have the certificate renewed."
+  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(code)) return `Write the host in ${at.addressSetting} as the certificate does.`
+  return "If it is your own server's or your company's proxy, set NODE_EXTRA_CA_CERTS to the file with its authority's certificate (PEM) and start again."
 }
 
 /** Of Bun, Node and the system. */
@@ -180,10 +182,27 @@ const NETWORK_WORDS: Readonly<Record<string, string>> = {
 /** What happened, without the libraries' advice to programmers and dumps of their schemas. */
 function wordsFor({ network, message }: Fault): string {
   if (network)
-    return NETWORK_WORDS[network.code] ?? ([network.code, network.message].filter(Boolean).join(": ") || "no network")
+    return NETWORK_WORDS[network.code] ?? (cleanedNetwork(network) || "no network")
   if (message.startsWith("JSON parsing failed")) return "an event is not JSON"
   if (/^Type validation failed|^Expected a normalized/.test(message)) return "an event is not of this protocol"
   return message
+}
+
+function cleanedNetwork({ code, message }: { code: string; message: string }): string {
+  const words = message.replace(/ ?For more information, pass.*$/, "")
+  return words.includes(code) ? words : `${code}: ${words}`
+}
+
+/** What a server said, in brackets; empty when it said nothing. */
+function told(words: string, { secrets }: Endpoint): string {
+  const detail = clean(words, secrets)
+  return detail === "" ? "" : ` (${detail})`
+}
+
+/** The words of an error that came as JSON, in brackets. */
+export function saidBy(body: string, at: Endpoint): string {
+  const parsed = json(body)
+  return parsed === undefined ? "" : told(faultOf({ responseBody: body }).message, at)
 }
 
 /** One line of at most 300 characters without control characters and keys. */
@@ -196,23 +215,4 @@ function clean(text: string, secrets: readonly string[]): string {
     .replace(/[\x00-\x1f\x7f-\x9f\s]+/g, " ")
     .trim()
   return line.length > 300 ? `${line.slice(0, 299)}…` : line
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined
-}
-
-function json(text: unknown): unknown {
-  if (typeof text !== "string" || !text.startsWith("{")) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function number(value: unknown): number | undefined {
-  if (value === undefined || value === null || value === "") return undefined
-  const parsed = Number(value)
-  return Number.isFinite(parsed) && parsed >= 0 ? parsed : undefined
 }

@@ -9,7 +9,11 @@ export interface ModelRequest {
   maxOutputTokens?: number
   /** Requests with the same key share a prefix: the session's id. Used for cache routing where a provider has it. */
   cacheKey?: string
+  /** How much to think, where a model can be told; the client libraries take the nearest that it knows. */
+  effort?: Effort
 }
+
+export type Effort = "minimal" | "low" | "medium" | "high" | "xhigh" | "max"
 
 export interface Usage {
   /** Input tokens that were neither read from nor written to a cache. */
@@ -45,19 +49,20 @@ export interface Model {
 
 /**
  * Why a request failed. `retry`: whether the same request may succeed later; `afterMs`: how long the server asked us to
- * wait. The message is for the person: what happened and what to do.
+ * wait; `final`: that it will not succeed soon though its kind says so (a day's allowance is used up). The message is
+ * for the person: what happened and what to do.
  */
 export class ModelError extends Error {
   override readonly name = "ModelError"
   constructor(
     readonly kind: ModelErrorKind,
     message: string,
-    readonly options: { status?: number; afterMs?: number; usage?: Usage } = {},
+    readonly options: { status?: number; afterMs?: number; usage?: Usage; final?: boolean } = {},
   ) {
     super(message)
   }
   get retry(): boolean {
-    return RETRIED.has(this.kind)
+    return RETRIED.has(this.kind) && !this.options.final
   }
 }
 

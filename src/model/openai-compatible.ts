@@ -1,20 +1,25 @@
-// The Chat Completions API: OpenAI's own, and that of the many servers that speak it.
+// The Chat Completions API: that of the many servers that speak it, and OpenAI's own where somebody asks for it.
 import type { LanguageModelV4Usage } from "@ai-sdk/provider"
+import type { Connection } from "./connection.ts"
 import type { Model } from "./model.ts"
 import type { Dialect } from "./prompt.ts"
-import { type Connection, fetchFor, sdkModel } from "./sdk.ts"
+import { fetchFor } from "./fetch.ts"
+import { sdkModel } from "./sdk.ts"
+
+/** The library's name for what is this endpoint's own. */
+const LIBRARY = "compatible"
 
 export function openaiCompatibleModel(connection: Connection): Model {
-  const { provider, model, apiKey, headers } = connection
-  const openai = connection.builtin
-  const dialect: Dialect = { owner: provider, resultImages: "after" }
+  const { provider, model, apiKey, headers, override } = connection
+  const openai = URL.parse(connection.baseURL)?.hostname === "api.openai.com"
+  const dialect: Dialect = { owner: provider, library: LIBRARY, resultImages: "after" }
   return sdkModel({
     connection,
     dialect,
     load: async () => {
       const { createOpenAICompatible } = await import("@ai-sdk/openai-compatible")
       const create = createOpenAICompatible({
-        name: provider,
+        name: LIBRARY,
         baseURL: connection.baseURL.replace(/\/+$/, ""),
         includeUsage: true,
         fetch: fetchFor(connection),
@@ -25,10 +30,13 @@ export function openaiCompatibleModel(connection: Connection): Model {
       })
       return create(model)
     },
-    options: (request) => ({
-      ...(request.maxOutputTokens !== undefined && { maxOutputTokens: request.maxOutputTokens }),
-      ...(openai && request.cacheKey && { providerOptions: { [provider]: { prompt_cache_key: request.cacheKey } } }),
-    }),
+    options: (request) => {
+      const maxOutputTokens = request.maxOutputTokens ?? override.maxOutputTokens
+      return {
+        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
+        ...(openai && request.cacheKey && { providerOptions: { [LIBRARY]: { prompt_cache_key: request.cacheKey } } }),
+      }
+    },
   })
 }
 
@@ -36,7 +44,7 @@ export function openaiCompatibleModel(connection: Connection): Model {
  * What OpenAI itself wants otherwise than the servers that imitate it: another name for the limit (its reasoning models
  * refuse `max_tokens`), and no reasoning where this API cannot combine it with tools, which it refuses since GPT-5.4.
  */
-function openaiBody({ max_tokens, ...body }: Record<string, unknown>): Record<string, unknown> {
+export function openaiBody({ max_tokens, ...body }: Record<string, unknown>): Record<string, unknown> {
   const noReasoning = body.tools !== undefined && /^gpt-(5\.[4-9]|6-(sol|luna))/.test(String(body.model))
   return {
     ...body,

@@ -1,18 +1,11 @@
 // What requests cost, in nano-dollars (1e-9 USD, so that sums are exact). The data is the price library's, bundled with
-// it and never fetched, with the user's own prices above it and a few rows here for what is newer than the library.
+// it and never fetched, with the user's own prices above it.
 import type { Clock } from "../base/clock.ts"
+import type { Price } from "../base/settings-file.ts"
+import { priceProvider } from "./catalogue.ts"
 import type { Usage } from "./model.ts"
 
-/** USD for a million tokens. Cached tokens cost as much as input where nothing else is said. */
-export interface Rates {
-  input: number
-  output: number
-  cacheRead?: number
-  cacheWrite?: number
-}
-
-/** `above`: the rates of a whole request whose input, cached tokens included, has more than `tokens`. */
-export type Price = Rates & { above?: Rates & { tokens: number } }
+export type { Price } from "../base/settings-file.ts"
 
 export interface Prices {
   /** Undefined when nobody knows the price: a cap on cost cannot count such a request. The scout is free. */
@@ -25,18 +18,6 @@ export interface Prices {
   ): number | undefined
 }
 
-/** Sources: platform.claude.com, pricing, October 2026. */
-const NEWER: Readonly<Record<string, Price>> = {
-  "anthropic/claude-sonnet-5-5": { input: 2, output: 10, cacheRead: 0.1, cacheWrite: 2.5 },
-  "anthropic/claude-haiku-5-5": {
-    input: 0.1,
-    output: 0.5,
-    cacheRead: 0.01,
-    cacheWrite: 0.125,
-    above: { tokens: 100_000, input: 0.5, output: 2.5, cacheRead: 0.05, cacheWrite: 0.625 },
-  },
-}
-
 const FREE: Price = { input: 0, output: 0 }
 
 /** `overrides`: by `provider/model`. Imports the library (about 30 ms): call it at the first request, not at start. */
@@ -47,11 +28,13 @@ export async function loadPrices({
   clock: Clock
   overrides?: Readonly<Record<string, Price>>
 }): Promise<Prices> {
-  const { calcPrice } = await import("@pydantic/genai-prices")
+  const { calcPrice, findProvider } = await import("@pydantic/genai-prices")
   const priceOf: Prices["priceOf"] = (provider, model, usage) => {
-    const id = `${provider}/${model}`
-    const known = overrides[id] ?? NEWER[id] ?? (provider === "scout" ? FREE : undefined)
+    const known = overrides[`${provider}/${model}`] ?? (provider === "scout" ? FREE : undefined)
     if (known) return fromRates(known, usage)
+    const providerId = priceProvider(provider)
+    // Its search takes a part of a name for the whole: "my-openai-proxy" would have OpenAI's prices.
+    if (findProvider({ providerId })?.id !== providerId) return undefined
     const inputTokens = usage.inputTokens + usage.cacheReadTokens + usage.cacheWriteTokens
     const price = calcPrice(
       {
@@ -61,7 +44,7 @@ export async function loadPrices({
         output_tokens: usage.outputTokens,
       },
       model,
-      { providerId: provider, timestamp: new Date(clock.now()) },
+      { providerId, timestamp: new Date(clock.now()) },
     )
     return price ? Math.round(price.total_price * 1e9) : undefined
   }

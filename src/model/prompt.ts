@@ -15,14 +15,25 @@ type Options = NonNullable<LanguageModelV4Message["providerOptions"]>
 
 /** How providers differ in what they take. */
 export interface Dialect {
-  /** Whose ProviderData is ours: reasoning by anybody else is not sent. */
+  /** Under whose name ProviderData is stored: reasoning by anybody else is not sent. */
   owner: string
+  /** What the client library calls the same data. Two endpoints that it serves may not read each other's thoughts. */
+  library: string
+  /** The field of ProviderData for whose sake a blank text is kept: it carries what the provider must have back. */
+  signature?: string
   /** Where images in a tool's result go: some providers take only text there. */
   resultImages: "inline" | "after"
   /** Put on what ends a prefix worth caching; undefined where caching needs no marks. */
   cacheMark?: Options
   /** Makes another provider's call id acceptable; must be a pure function. */
   callId?: (id: string) => string
+  /** Whether tools must say that their schema is not to be made strict, which would make every parameter required. */
+  looseTools?: boolean
+}
+
+/** What most providers take as the id of a call. One by another provider may be longer, or have other characters. */
+export function plainId(id: string): string {
+  return id.replace(/[^\w-]/g, "_").slice(-64)
 }
 
 export function promptOf(request: ModelRequest, dialect: Dialect): LanguageModelV4Prompt {
@@ -40,6 +51,7 @@ export function toolsOf(tools: readonly ToolSpec[], dialect: Dialect): LanguageM
     name: tool.name,
     description: tool.description,
     inputSchema: tool.schema as LanguageModelV4FunctionTool["inputSchema"],
+    ...(dialect.looseTools && { strict: false }),
     ...(dialect.cacheMark && index === tools.length - 1 && { providerOptions: dialect.cacheMark }),
   }))
 }
@@ -79,6 +91,26 @@ function translate(message: ModelMessage, dialect: Dialect): LanguageModelV4Prom
   }
 }
 
+/** The same messages for a model that cannot see. They stay the same from step to step, as long as it cannot. */
+export function withoutImages(messages: readonly ModelMessage[]): ModelMessage[] {
+  return messages.map((message): ModelMessage => {
+    if (message.role === "user") return { ...message, content: message.content.map(wordsFor) }
+    if (message.role === "assistant") return message
+    return { ...message, content: message.content.map((part) => ({ ...part, content: part.content.map(wordsFor) })) }
+  })
+}
+
+export function hasImages(messages: readonly ModelMessage[]): boolean {
+  return messages.some(({ role, content }) => {
+    if (role === "assistant") return false
+    return content.some((part) => (part.type === "tool-result" ? part.content.some(isImage) : part.type === "image"))
+  })
+}
+
+function wordsFor(part: UserPart): UserPart {
+  return part.type === "text" ? part : { type: "text", text: "[an image is left out: this model is not known to see images]" }
+}
+
 /** Providers refuse blank text parts, so they are left out. */
 function userParts(parts: readonly UserPart[]): (LanguageModelV4TextPart | LanguageModelV4FilePart)[] {
   return parts.filter((part) => part.type !== "text" || part.text.trim() !== "").map(userPart)
@@ -95,7 +127,7 @@ function assistantPart(part: AssistantPart, dialect: Dialect): AssistantContent 
   const own = ownData(part.provider, dialect)
   switch (part.type) {
     case "text":
-      return part.text.trim() === "" ? [] : [{ type: "text", text: part.text, ...own }]
+      return hasContent(part, dialect) ? [{ type: "text", text: part.text, ...own }] : []
     case "reasoning":
       return own ? [{ type: "reasoning", text: part.text, ...own }] : []
     case "tool-call":
@@ -115,7 +147,12 @@ function assistantPart(part: AssistantPart, dialect: Dialect): AssistantContent 
 
 function ownData(data: ProviderData | undefined, dialect: Dialect): { providerOptions: Options } | undefined {
   const own = data?.[dialect.owner]
-  return own && { providerOptions: { [dialect.owner]: own } as Options }
+  return own && { providerOptions: { [dialect.library]: own } as Options }
+}
+
+/** Blank text is refused when it is sent back, unless it carries a signature. */
+export function hasContent(part: Extract<AssistantPart, { type: "text" }>, { owner, signature }: Dialect): boolean {
+  return part.text.trim() !== "" || (signature !== undefined && part.provider?.[owner]?.[signature] !== undefined)
 }
 
 function toolMessages(results: readonly ToolResultPart[], dialect: Dialect): LanguageModelV4Prompt {

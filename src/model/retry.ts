@@ -11,7 +11,9 @@ export interface RetryOptions {
   /** 0 to 1, for the jitter. */
   random: () => number
   /** Silence after which a request is given up and sent again, in ms. Default: two minutes. */
-  idleMs?: number
+  idleMs?: number | undefined
+  /** What a rate limit is worth: `waited-out` when nobody else can answer, `brief` when another model will be asked. */
+  patience?: "waited-out" | "brief"
   /** Called after each failed attempt that is followed by another, before the pause; awaited. */
   onRetry?: (retry: Retry) => void | Promise<void>
   /** Acquired for each attempt and released before a pause. */
@@ -51,7 +53,7 @@ export async function* streamWithRetry(
     const failed = yield* tryOnce(model, request, options)
     if (!failed) return
     const { error } = failed
-    const limited = error.kind === "rate-limit"
+    const limited = error.kind === "rate-limit" && options.patience !== "brief"
     const count = limited ? ++failures.limited : ++failures.other
     if (!error.retry) throw error
     if (count >= (limited ? RATE_LIMIT_TRIES : TRIES))

@@ -2,24 +2,12 @@
 // per call: nothing is retried here, and leaving the loop early closes the connection.
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider"
 import type { Clock } from "../base/clock.ts"
-import { version } from "../base/version.ts"
 import { Answer } from "./answer.ts"
+import type { Connection } from "./connection.ts"
 import { type Endpoint, type Phase, toModelError } from "./errors.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest } from "./model.ts"
-import { type Dialect, promptOf, toolsOf } from "./prompt.ts"
+import { type Dialect, hasImages, promptOf, toolsOf, withoutImages } from "./prompt.ts"
 
-/** Where to send requests, and as whom. */
-export interface Connection {
-  provider: string
-  model: string
-  baseURL: string
-  apiKey?: string
-  headers?: Record<string, string>
-  /** Whether this is the provider itself, which may be sent what only it understands. */
-  builtin: boolean
-  endpoint: Endpoint
-  clock: Clock
-}
 
 export interface SdkModel {
   connection: Connection
@@ -55,7 +43,7 @@ interface Call {
 
 async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<ModelEvent> {
   signal.throwIfAborted()
-  const { clock, endpoint } = spec.connection
+  const { clock, endpoint, override } = spec.connection
   const stop = new AbortController()
   const aborted = Promise.withResolvers<never>()
   const onAbort = () => {
@@ -64,13 +52,15 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
   }
   aborted.promise.catch(() => undefined) // Somebody may be waiting for it, or nobody.
   signal.addEventListener("abort", onAbort, { once: true })
-  const answer = new Answer(spec.dialect.owner)
+  const answer = new Answer(spec.dialect)
   let phase: Phase = "request"
   try {
     const sdk = await load()
+    const tools = override.tools === false ? [] : request.tools
     const options: LanguageModelV4CallOptions = {
-      prompt: promptOf(request, spec.dialect),
-      ...(request.tools.length > 0 && { tools: toolsOf(request.tools, spec.dialect) }),
+      prompt: promptOf(await seen(request, spec.connection), spec.dialect),
+      ...(tools.length > 0 && { tools: toolsOf(tools, spec.dialect) }),
+      ...(request.effort && override.reasoning !== false && { reasoning: request.effort }),
       ...spec.options(request),
       abortSignal: stop.signal,
     }
@@ -98,13 +88,21 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
   }
 }
 
+/** The request as the model can see it. */
+async function seen(request: ModelRequest, { facts }: Connection): Promise<ModelRequest> {
+  if (!hasImages(request.messages) || (await facts()).images) return request
+  return { ...request, messages: withoutImages(request.messages) }
+}
+
 function finish(
   part: Extract<LanguageModelV4StreamPart, { type: "finish" }>,
   answer: Answer,
   at: Endpoint,
 ): ModelEvent {
-  const { unified } = part.finishReason
-  if (unified === "interrupted" || unified === "error") throw new ModelError("cut", cutMessage(at))
+  const { unified, raw } = part.finishReason
+  // Bedrock's library says "other" without a reason when the stream ended before its end.
+  const ended = unified !== "interrupted" && unified !== "error" && (unified !== "other" || raw !== undefined)
+  if (!ended) throw new ModelError("cut", cutMessage(at))
   return answer.finish(unified, part.usage)
 }
 
@@ -130,24 +128,4 @@ async function ended(
   await Promise.race([late, rest]).catch(() => undefined)
   stop.abort()
   await late.catch(() => undefined)
-}
-
-/**
- * `fetch` for a client library: our name as the user agent, no redirects (they would carry the key to another host),
- * and a page instead of an API is said to be one.
- */
-export function fetchFor({ apiKey, endpoint }: Connection): typeof fetch {
-  const send = async (input: Parameters<typeof fetch>[0], init?: RequestInit): Promise<Response> => {
-    const headers = new Headers(init?.headers)
-    headers.set("user-agent", `meanwhile/${version}`)
-    if (apiKey === undefined) headers.delete("x-api-key")
-    const response = await fetch(input, { ...init, headers, redirect: "manual" })
-    if (!response.ok || !response.headers.get("content-type")?.includes("text/html")) return response
-    await response.body?.cancel()
-    throw new ModelError(
-      "not-found",
-      `${endpoint.address} is a web page, not the API of a model. Check ${endpoint.addressSetting}.`,
-    )
-  }
-  return send as typeof fetch
 }

@@ -8,6 +8,8 @@ export interface DetachedProcess {
   /** Writes to its standard input; a process that has already gone is no error: `exited` tells. */
   write(text: string): void
   closeInput(): void
+  /** SIGKILL, unless it has ended. */
+  kill(): void
 }
 
 export interface DetachedSpec {
@@ -15,14 +17,15 @@ export interface DetachedSpec {
   argv: string[]
   cwd: string
   env: Record<string, string>
-  /** Open file descriptors that become 1 and 3 in the process; 0 is a pipe from us, 2 is /dev/null. */
-  output: number
-  third: number
+  /** Open file descriptors that become 1 and 3 in the process; 0 is a pipe from us, all others are /dev/null. */
+  output?: number
+  third?: number
 }
 
 /** Starts a process as the leader of a session of its own. Throws what posix_spawn says: ENOENT, E2BIG, EAGAIN. */
 export function spawnDetached({ argv, cwd, env, output, third }: DetachedSpec): DetachedProcess {
-  const child = Bun.spawn(argv, { cwd, env, detached: true, stdio: ["pipe", output, "ignore", third] })
+  const stdio = ["pipe", output ?? "ignore", "ignore", third ?? "ignore"] as const
+  const child = Bun.spawn(argv, { cwd, env, detached: true, stdio: [...stdio] })
   return {
     pid: child.pid,
     exited: child.exited.then(() => child.exitCode),
@@ -41,6 +44,7 @@ export function spawnDetached({ argv, cwd, env, output, third }: DetachedSpec): 
         unlessGone(error)
       }
     },
+    kill: () => child.kill("SIGKILL"),
   }
 }
 

@@ -40,15 +40,17 @@ export class AgentKind implements TaskKind {
     this.#hire = hire
   }
 
-  async prepare(task: TaskRow, run: RunRow): Promise<Prepared> {
+  async prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared> {
     const input = JSON.parse(task.input) as AgentInput
-    const hired = await this.#hire(task, input)
-    const identity = { id: task.session_id!, rootId: task.root_id, parentId: task.owner_id, taskId: task.id }
-    const row = sessionRow({ ...hired, ...identity }, this.#parts.clock.now())
+    const known = this.#parts.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.session_id })
+    const row = known ?? (await this.#newSession(task, input))
     const allowance = { steps: row.max_steps ?? Number.POSITIVE_INFINITY }
     let session: Session | undefined
     return {
-      commit: (tx) => this.#insert(tx, row, { run, prompt: input.prompt }),
+      commit: (tx) => {
+        if (!known) insertRow(tx, "session", row)
+        this.#admit(tx, { id: `prompt:${run.id}`, sessionId: row.id, text: message ?? input.prompt })
+      },
       go: (control) => {
         session ??= openSession(this.#parts, row, run.id)
         return this.#work(session, control, allowance)
@@ -62,15 +64,19 @@ export class AgentKind implements TaskKind {
     }
   }
 
-  #insert(tx: Tx, row: SessionRow, { run, prompt }: { run: RunRow; prompt: string }): void {
-    insertRow(tx, "session", row)
-    const content = [{ type: "text" as const, text: prompt }]
+  async #newSession(task: TaskRow, input: AgentInput): Promise<SessionRow> {
+    const identity = { id: task.session_id!, rootId: task.root_id, parentId: task.owner_id, taskId: task.id }
+    return sessionRow({ ...(await this.#hire(task, input)), ...identity }, this.#parts.clock.now())
+  }
+
+  /** What another session says to an agent. */
+  #admit(tx: Tx, { id, sessionId, text }: { id: string; sessionId: string; text: string }): void {
     admit(tx, this.#parts.clock, {
-      id: `prompt:${run.id}`,
-      sessionId: row.id,
+      id,
+      sessionId,
       origin: "peer",
       delivery: "steer",
-      content,
+      content: [{ type: "text", text }],
     })
   }
 

@@ -1,8 +1,7 @@
 // A session with everything below it as lines of JSON (docs/sessions.md), complete enough to be made again from them.
-import { dirname } from "node:path"
 import { spoolSize } from "../exec/spool.ts"
-import { SCHEMA_VERSION } from "../store/schema.ts"
 import type { RunRow, SessionRow } from "../store/rows.ts"
+import { SCHEMA_VERSION } from "../store/schema.ts"
 import type { Reader } from "../store/store.ts"
 import { sessionJson, type TreeTable, treeTables } from "../store/tables.ts"
 
@@ -30,8 +29,9 @@ export async function* exportTree(reader: Reader, rootId: string): AsyncGenerato
     for (const table of treeTables) if (table.per === "session") yield* rowsOf(reader, table, { id, counts })
   }
   for (const table of treeTables) if (table.per === "tree") yield* rowsOf(reader, table, { id: rootId, counts })
+  counts.file = 0
   for await (const file of spoolsOf(reader, rootId)) {
-    counts.file = (counts.file ?? 0) + 1
+    counts.file++
     yield [file]
   }
   // Whoever reads this line knows that nothing is missing.
@@ -84,11 +84,12 @@ function lineOf(type: string, row: object, json: readonly string[]): ExportLine 
   return { type, ...Object.fromEntries(values) }
 }
 
-/** Text that would not come out of `JSON.stringify` again as it is stays a text, marked as such. */
+/** Text that would not come out of `JSON.stringify` again as it is stays a text, and is marked as such. */
 function parsed(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text)
-    if (JSON.stringify(value) === text) return value
+    const isAmbiguous = typeof value === "object" && value !== null && "$text" in value
+    if (!isAmbiguous && JSON.stringify(value) === text) return value
   } catch {
     // Not JSON at all: as below.
   }
@@ -103,6 +104,6 @@ async function* spoolsOf(reader: Reader, rootId: string): AsyncGenerator<ExportL
     { rootId },
   )
   for (const { id, spool } of runs) {
-    yield { type: "file", run_id: id, path: spool, bytes: await spoolSize(spool!), folder: dirname(spool!) }
+    yield { type: "file", run_id: id, path: spool, bytes: await spoolSize(spool!) }
   }
 }

@@ -62,7 +62,11 @@ function lockFile(path: string): Sqlite | undefined {
   }
 }
 
-async function granted(store: Store, clock: Clock, { rootId, path, lock }: { rootId: string; path: string; lock: Sqlite }): Promise<Lease> {
+async function granted(
+  store: Store,
+  clock: Clock,
+  { rootId, path, lock }: { rootId: string; path: string; lock: Sqlite },
+): Promise<Lease> {
   held.set(rootId, lock)
   chmodSync(path, 0o600)
   const generation = await store.write(

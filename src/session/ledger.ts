@@ -2,19 +2,21 @@
 // tokens or money that is shown anywhere is a sum over these rows.
 import type { Clock } from "../base/clock.ts"
 import type { Usage } from "../model/model.ts"
-import type { LedgerRow } from "../store/rows.ts"
+import { splitId } from "../model/provider-table.ts"
+import type { LedgerRow, StepRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { Session } from "./session.ts"
 
-export function openEntry(tx: Tx, clock: Clock, entry: { id: string; stepId: string; session: Session }): void {
+/** For the model of the step, which may be another than the session's (`modelFallback`). */
+export function openEntry(tx: Tx, clock: Clock, entry: { id: string; step: StepRow; session: Session }): void {
   const { row, runId } = entry.session
-  const { provider, model } = splitModel(row.model)
+  const { provider, model } = splitId(entry.step.model)
   const ledger: LedgerRow = {
     id: entry.id,
     root_id: row.root_id,
     session_id: row.id,
     run_id: runId,
-    step_id: entry.stepId,
+    step_id: entry.step.id,
     purpose: "turn",
     provider,
     model,
@@ -53,10 +55,4 @@ export function closeEntry(
       now: clock.now(),
     },
   )
-}
-
-/** `provider/model` in its two parts; the scout is both. */
-export function splitModel(id: string): { provider: string; model: string } {
-  const slash = id.indexOf("/")
-  return slash < 0 ? { provider: id, model: id } : { provider: id.slice(0, slash), model: id.slice(slash + 1) }
 }

@@ -47,6 +47,8 @@ export function sessionRow(spec: SessionSpec, now: number): SessionRow {
     system: spec.system,
     tools: JSON.stringify(spec.tools),
     limits: JSON.stringify(spec.limits),
+    shell_cwd: null,
+    todos: null,
     max_steps: spec.maxSteps,
     created_at: now,
     updated_at: now,

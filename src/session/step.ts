@@ -2,6 +2,7 @@
 // what it used are committed together, before any of the calls acts.
 import { messageOf } from "../base/error.ts"
 import { oneLine } from "../base/text.ts"
+import type { Fallback } from "../model/fallback.ts"
 import type { AssistantPart, ToolCallPart } from "../model/message.ts"
 import { ModelError, type ModelEvent, type ModelRequest, type StopReason, type Usage } from "../model/model.ts"
 import type { Retry } from "../model/retry.ts"
@@ -36,7 +37,7 @@ export async function ask(
       now: clock.now(),
     })
     insertRow(tx, "step", row)
-    openEntry(tx, clock, { id: ledgerId, stepId: row.id, session })
+    openEntry(tx, clock, { id: ledgerId, step: row, session })
     return row
   })
   const request: ModelRequest = {
@@ -45,21 +46,22 @@ export async function ask(
     tools: toolSpecs([...session.tools.values()]),
     cacheKey: session.row.id,
   }
-  const heard: Heard = { characters: 0 }
+  const heard: Heard = { characters: 0, ledgerId }
   try {
     const finish = await listen(parts, { session, step, request, signal: turn.signal, heard })
-    const costNanos = await parts.models.price(session.row.model, finish.usage)
+    const costNanos = await parts.models.price(step.model, finish.usage)
     return await store.write((tx) => {
-      closeEntry(tx, clock, { id: ledgerId, state: "closed", usage: finish.usage, costNanos })
+      closeEntry(tx, clock, { id: heard.ledgerId, state: "closed", usage: finish.usage, costNanos })
       return commitReply(tx, { session, parts, step, finish })
     })
   } catch (error) {
     const aborted = turn.signal.aborted
     const usage = (error instanceof ModelError ? error.options.usage : undefined) ?? heard.usage
     const spent = usage ?? (aborted ? guess(request, heard.characters) : NOTHING)
-    const costNanos = await parts.models.price(session.row.model, spent)
+    const costNanos = await parts.models.price(step.model, spent)
+    const state = usage || aborted ? "estimated" : "closed"
     await store.write((tx) => {
-      closeEntry(tx, clock, { id: ledgerId, state: usage || aborted ? "estimated" : "closed", usage: spent, costNanos })
+      closeEntry(tx, clock, { id: heard.ledgerId, state, usage: spent, costNanos })
       tx.run("UPDATE step SET state = :state, error = :error, ended_at = :now WHERE id = :id", {
         id: step.id,
         state: aborted ? "aborted" : "failed",
@@ -75,6 +77,8 @@ export async function ask(
 interface Heard {
   characters: number
   usage?: Usage | undefined
+  /** The open entry that it is counted on: a new one when another model takes over. */
+  ledgerId: string
 }
 
 interface Listening {
@@ -95,14 +99,15 @@ async function listen(parts: SessionParts, listening: Listening): Promise<Extrac
     isRoot: session.row.parent_id === null,
     signal,
     onRetry: (retry) => noteRetry(parts, { session, step, retry }),
+    onFallback: (fallback) => noteFallback(parts, { session, step, heard, fallback }),
   })
   for await (const event of events) {
-    if (event.type === "restart") Object.assign(heard, { characters: 0, usage: undefined })
+    if (event.type === "restart" || event.type === "fallback") Object.assign(heard, { characters: 0, usage: undefined })
     if (event.type === "text" || event.type === "reasoning") heard.characters += event.delta.length
     if (event.type === "progress") heard.usage = event.usage ?? heard.usage
     if (event.type === "finish") return event
   }
-  throw new ModelError("cut", `${session.row.model} ended its answer without finishing it.`)
+  throw new ModelError("cut", `${step.model} ended its answer without finishing it.`)
 }
 
 /** Each failed attempt that cost something is a ledger row of its own; whoever watches is told of the pause. */
@@ -111,16 +116,37 @@ async function noteRetry(
   { session, step, retry }: { session: Session; step: StepRow; retry: Retry },
 ): Promise<void> {
   const { store, clock, ids, models } = parts
-  const costNanos = retry.usage ? await models.price(session.row.model, retry.usage) : null
+  const costNanos = retry.usage ? await models.price(step.model, retry.usage) : null
   await store.write((tx) => {
     if (retry.usage) {
       const id = ids.uuid()
-      openEntry(tx, clock, { id, stepId: step.id, session })
+      openEntry(tx, clock, { id, step, session })
       closeEntry(tx, clock, { id, state: "estimated", usage: retry.usage, costNanos })
     }
     const data = { attempt: retry.attempt, wait_ms: retry.waitMs, reason: retry.error.message }
     publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
   })
+}
+
+/** The step, and an entry of its own, are the next model's before it is asked: a crash then blames the right one. */
+async function noteFallback(
+  parts: SessionParts,
+  { session, step, heard, fallback }: { session: Session; step: StepRow; heard: Heard; fallback: Fallback },
+): Promise<void> {
+  const { store, clock, ids, models } = parts
+  const { from, to, error } = fallback
+  const usage = error.options.usage ?? heard.usage ?? NOTHING
+  const costNanos = await models.price(from, usage)
+  const ledgerId = ids.uuid()
+  await store.write((tx) => {
+    closeEntry(tx, clock, { id: heard.ledgerId, state: "estimated", usage, costNanos })
+    tx.run("UPDATE step SET model = :to WHERE id = :id", { id: step.id, to })
+    openEntry(tx, clock, { id: ledgerId, step: { ...step, model: to }, session })
+    const data = { attempt: 0, wait_ms: 0, reason: error.message, model: to }
+    publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
+  })
+  step.model = to
+  heard.ledgerId = ledgerId
 }
 
 function commitReply(

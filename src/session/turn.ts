@@ -39,7 +39,7 @@ export async function runTurn(
       if (stop === "refused")
         throw new UserError(
           "refused",
-          `${session.row.model} refused to answer this. Put it in other words, or use another model (--model).`,
+          `${step.model} refused to answer this. Put it in other words, or use another model (--model).`,
         )
       if (await goesOn(session, parts, { turn, mustAnswer: calls.length > 0 })) continue
       return { type: "done", turnId: turn.id }

@@ -28,6 +28,8 @@ export interface SessionRow {
   system: string
   tools: string
   limits: string
+  shell_cwd: string | null
+  todos: string | null
   max_steps: number | null
   created_at: number
   updated_at: number
@@ -144,6 +146,7 @@ export interface RunRow {
   notice: "none" | "pending" | "delivered" | "consumed"
   quiet: Flag
   notice_count: number
+  told_bytes: number
   created_at: number
   started_at: number | null
   ended_at: number | null

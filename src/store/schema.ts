@@ -14,6 +14,7 @@ export const migrations: readonly string[] = [
   -- One conversation. A sub-agent's is a child: it serves a task and has the root of its tree. The system prompt and
   -- the list of tools are frozen here, so that the prefix of its requests never changes; so are the limits that its
   -- agent's definition sets on tools (agent/tools.ts), so that a changed file never gives it more authority.
+  -- shell_cwd: where its last foreground command ended, when that is not cwd. todos: the model's checklist, JSON.
   CREATE TABLE session (
     id TEXT PRIMARY KEY,
     root_id TEXT NOT NULL,
@@ -29,6 +30,8 @@ export const migrations: readonly string[] = [
     system TEXT NOT NULL,
     tools TEXT NOT NULL,
     limits TEXT NOT NULL,
+    shell_cwd TEXT,
+    todos TEXT,
     max_steps INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -149,7 +152,7 @@ export const migrations: readonly string[] = [
 
   -- One execution of a task. background: whether its owner's turn is free of it. The notice columns say what became
   -- of its settled notice, for ever: 'none' (it ran in the foreground), 'pending' (in the inbox), 'delivered' (a
-  -- message), 'consumed' (a wait returned it).
+  -- message), 'consumed' (a wait returned it). told_bytes: how much of a monitor's output its owner was told.
   CREATE TABLE run (
     id TEXT PRIMARY KEY,
     task_id TEXT NOT NULL,
@@ -176,6 +179,7 @@ export const migrations: readonly string[] = [
     notice TEXT NOT NULL DEFAULT 'none' CHECK (notice IN ('none', 'pending', 'delivered', 'consumed')),
     quiet INTEGER NOT NULL DEFAULT 0,
     notice_count INTEGER NOT NULL DEFAULT 0,
+    told_bytes INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL,
     started_at INTEGER,
     ended_at INTEGER,

@@ -56,6 +56,11 @@ export function findTask(reader: Reader, prefix: string, rootId?: string): TaskV
   )
 }
 
+/** The task of this id as it is now; undefined when there is none (any more). */
+export function taskView(reader: Reader, id: string): TaskView | undefined {
+  return reader.one("SELECT 1 FROM task WHERE id = :id", { id }) ? viewOf(reader, newestRun(reader, id)) : undefined
+}
+
 function viewOf(reader: Reader, run: RunRow): TaskView {
   const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
   const used = task.session_id ? usageBelow(reader, task.session_id) : { tokens: 0, costNanos: 0 }

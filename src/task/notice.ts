@@ -21,6 +21,13 @@ export function renderNotice(task: TaskRow, run: RunRow, agent: string | undefin
   return `<task-notification ${head}>\n${defuse(noticeBody(run))}\n</task-notification>`
 }
 
+/** A monitor's event: lines that a command has printed while it goes on. */
+export function renderEvent(task: TaskRow, event: { n: number; lines: string }): string {
+  const description = escapeAttribute(oneLine(task.description, 120))
+  const head = `task="${escapeAttribute(task.id)}" kind="monitor" description="${description}" status="running" event="${event.n}"`
+  return `<task-notification ${head}>\n${defuse(event.lines)}\n</task-notification>`
+}
+
 function noticeBody(run: RunRow): string {
   const lines = [
     run.reason && run.state !== "completed" ? `(${run.state}: ${run.reason})` : "",

@@ -56,13 +56,41 @@ export class TaskRuntime {
 
   /** Starts a task: its rows are committed before it acts. Throws, with nothing done, when it can't be readied. */
   async start(spec: StartSpec): Promise<Started> {
-    const kind = this.#kinds.get(spec.kind)
-    if (!kind) throw new Error(`no such kind of task: ${spec.kind}`)
     const started = this.#rows(spec)
-    const prepared = await kind.prepare(started.task, started.run)
+    const prepared = await this.#kind(spec.kind).prepare(started.task, started.run)
+    await this.#launch(started, prepared, (tx) => insert(tx, started))
+    return started
+  }
+
+  /**
+   * Says something to an agent: to one at work, which hears it at its next step, or to one that has ended, which begins
+   * a further run with it in the background. `deliver` puts the message into a live one's session.
+   */
+  async message(
+    taskId: string,
+    text: string,
+    deliver: (tx: Tx, task: TaskRow) => void,
+  ): Promise<"delivered" | Started> {
+    const task = this.#store.one<TaskRow>("SELECT * FROM task WHERE id = :taskId", { taskId })
+    if (!task) throw new UserError("no-such-task", `There is no task ${taskId}.`)
+    const delivered = await this.#store.writeDurably((tx) => {
+      // In one transaction with the look: a run that settles meanwhile either sees the message or is not live here.
+      if (isTerminal(newestRun(tx, taskId).state)) return false
+      deliver(tx, task)
+      return true
+    })
+    if (delivered) return "delivered"
+    const last = newestRun(this.#store, taskId)
+    const run = newRun({ id: this.#ids.short(), task, n: last.n + 1, background: true, now: this.#clock.now() })
+    const prepared = await this.#kind(task.kind).prepare(task, run, text)
+    await this.#launch({ task, run }, prepared, (tx) => insertRow(tx, "run", run))
+    return { task, run }
+  }
+
+  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => void): Promise<void> {
     try {
       await this.#store.writeDurably((tx) => {
-        insert(tx, started)
+        rows(tx)
         prepared.commit(tx)
         const { task, run } = started
         publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_started", ref: run.id })
@@ -72,7 +100,12 @@ export class TaskRuntime {
       throw error
     }
     this.#execute(started, prepared)
-    return started
+  }
+
+  #kind(name: string): TaskKind {
+    const kind = this.#kinds.get(name)
+    if (!kind) throw new Error(`no such kind of task: ${name}`)
+    return kind
   }
 
   /**
@@ -218,38 +251,7 @@ export class TaskRuntime {
       caps: null,
       created_at: now,
     }
-    const background = spec.background ? 1 : 0
-    const run: RunRow = {
-      id: this.#ids.short(),
-      task_id: task.id,
-      n: 1,
-      attempt: 1,
-      state: "running",
-      background,
-      backgrounded_at: background ? now : null,
-      service: task.service,
-      pid: null,
-      pid_started: null,
-      pgid: null,
-      exit_code: null,
-      reason: null,
-      result: null,
-      spool: null,
-      bytes: 0,
-      tail: "",
-      tool_uses: 0,
-      last_tool: null,
-      activity: null,
-      stop_by: null,
-      notice: "none",
-      quiet: 0,
-      notice_count: 0,
-      created_at: now,
-      started_at: now,
-      ended_at: null,
-      event_at: now,
-    }
-    return { task, run }
+    return { task, run: newRun({ id: this.#ids.short(), task, n: 1, background: spec.background, now }) }
   }
 
   #execute({ task, run }: Started, prepared: Prepared): void {
@@ -333,6 +335,41 @@ export class TaskRuntime {
       data: patch,
     })
     return task
+  }
+}
+
+function newRun(made: { id: string; task: TaskRow; n: number; background: boolean; now: number }): RunRow {
+  const background = made.background ? 1 : 0
+  return {
+    id: made.id,
+    task_id: made.task.id,
+    n: made.n,
+    attempt: 1,
+    state: "running",
+    background,
+    backgrounded_at: background ? made.now : null,
+    service: made.task.service,
+    pid: null,
+    pid_started: null,
+    pgid: null,
+    exit_code: null,
+    reason: null,
+    result: null,
+    spool: null,
+    bytes: 0,
+    tail: "",
+    tool_uses: 0,
+    last_tool: null,
+    activity: null,
+    stop_by: null,
+    notice: "none",
+    quiet: 0,
+    notice_count: 0,
+    told_bytes: 0,
+    created_at: made.now,
+    started_at: made.now,
+    ended_at: null,
+    event_at: made.now,
   }
 }
 

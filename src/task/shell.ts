@@ -1,7 +1,10 @@
 // The shell kind of task: a command under a runner that outlives this process. Output goes to the spool, the exit code
 // to a file beside it; the row gets the size and the last lines while it runs, and head and tail at its end.
+import { existsSync } from "node:fs"
+import { readFile, rm } from "node:fs/promises"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
+import type { Log } from "../base/log.ts"
 import { type ChildEnvironment, childEnvironment } from "../exec/env.ts"
 import { type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
@@ -15,6 +18,8 @@ export interface ShellInput {
   command: string
   /** Absolute path. */
   cwd: string
+  /** Note the folder in which it ends: the next command begins there. */
+  keepFolder?: boolean
 }
 
 /** How often the row learns what a running command has written. */
@@ -23,40 +28,56 @@ const TAIL_BYTES = 4096
 /** Of a command's output, what its result holds at most: its beginning and its end. */
 const RESULT_CHARS = 30_000
 
-export class ShellKind implements TaskKind {
-  readonly kind = "shell"
-  readonly #store: Store
-  readonly #clock: Clock
-  readonly #environment: ChildEnvironment
+export interface ShellParts {
+  store: Store
+  clock: Clock
+  log: Log
+  environment: ChildEnvironment
+}
 
-  constructor(parts: { store: Store; clock: Clock; environment: ChildEnvironment }) {
-    this.#store = parts.store
-    this.#clock = parts.clock
-    this.#environment = parts.environment
+/** Follows what a command writes, beside the row's own figures. */
+export interface OutputWatcher {
+  everyMs: number
+  /** Called every `everyMs`, one at a time, and once more at the end. */
+  look(spool: string): Promise<void>
+}
+
+export class ShellKind implements TaskKind {
+  readonly kind: string
+  readonly #parts: ShellParts
+  readonly #watch: ((task: TaskRow, run: RunRow) => OutputWatcher) | undefined
+
+  constructor(
+    parts: ShellParts,
+    options: { kind?: string; watch?: (task: TaskRow, run: RunRow) => OutputWatcher } = {},
+  ) {
+    this.kind = options.kind ?? "shell"
+    this.#parts = parts
+    this.#watch = options.watch
   }
 
   async prepare(task: TaskRow, run: RunRow): Promise<Prepared> {
-    const { command, cwd } = JSON.parse(task.input) as ShellInput
-    const base = join(this.#store.folder("spool"), run.id)
+    const { command, cwd, keepFolder } = JSON.parse(task.input) as ShellInput
+    const base = join(this.#parts.store.folder("spool"), run.id)
     const spool = `${base}.out`
-    const env = childEnvironment(this.#environment, { mark: run.id, forPerson: false })
-    const shell = await prepareShell({ command, cwd, env, spool, exitFile: `${base}.exit`, mark: run.id })
+    const env = childEnvironment(this.#parts.environment, { mark: run.id, forPerson: false })
+    const followed = keepFolder ? `${noteFolder(`${base}.cwd`)}\n${command}` : command
+    const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile: `${base}.exit`, mark: run.id })
+    const watcher = this.#watch?.(task, run)
     return {
       commit: (tx: Tx) => {
         const columns = { id: run.id, pid: shell.pid, started: shell.pidStarted, spool }
         tx.run("UPDATE run SET pid = :pid, pid_started = :started, spool = :spool WHERE id = :id", columns)
       },
       cancel: () => shell.cancel(),
-      go: (control) => this.#follow(shell, { run, spool, control }),
+      go: (control) => this.#follow(shell, { run, spool, control, watcher }),
     }
   }
 
-  async #follow(
-    shell: PreparedShell,
-    { run, spool, control }: { run: RunRow; spool: string; control: RunControl },
-  ): Promise<Outcome> {
+  async #follow(shell: PreparedShell, { run, spool, control, watcher }: Following): Promise<Outcome> {
     shell.go()
-    const looking = setInterval(() => void this.#look(spool, control), LOOK_MS)
+    const figures = this.#repeat(LOOK_MS, figuresOf(spool, control))
+    const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
     const kill = () => {
       stop ??= this.#stop(shell, { run, spool })
@@ -66,17 +87,40 @@ export class ShellKind implements TaskKind {
     try {
       const exit = await shell.exited
       if (exit.liveChildren && !control.signal.aborted) {
-        await this.#look(spool, control)
+        await figures.now()
         await this.#serve(shell, { exit, control })
       }
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
+      await watching?.now()
       const [bytes, result] = await Promise.all([spoolSize(spool), readHeadTail(spool, RESULT_CHARS)])
       const output = { bytes, tail: result.slice(-TAIL_BYTES) }
       return { ...outcomeOf(exit, { signal: control.signal, stop: stopped }), result, output }
     } finally {
-      clearInterval(looking)
+      figures.end()
+      watching?.end()
       control.signal.removeEventListener("abort", kill)
+    }
+  }
+
+  /** Does something again and again, never twice at a time; a failure is logged and ends nothing. */
+  #repeat(everyMs: number, action: () => Promise<void>): { now(): Promise<void>; end(): void } {
+    let working: Promise<void> | undefined
+    const once = () => {
+      working ??= action()
+        .catch((error) => this.#parts.log.error("looking at a command's output failed", { error }))
+        .finally(() => {
+          working = undefined
+        })
+      return working
+    }
+    const timer = setInterval(once, everyMs)
+    return {
+      now: async () => {
+        await working
+        await once()
+      },
+      end: () => clearInterval(timer),
     }
   }
 
@@ -85,7 +129,7 @@ export class ShellKind implements TaskKind {
     await control.becomeService(exit.code)
     const group = shell.commandGroup()
     while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group)))
-      await this.#clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
+      await this.#parts.clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
   }
 
   async #stop(shell: PreparedShell, { run, spool }: { run: RunRow; spool: string }): Promise<StopResult> {
@@ -95,15 +139,46 @@ export class ShellKind implements TaskKind {
       pgid: shell.commandGroup(),
       mark: run.id,
       spool,
-      clock: this.#clock,
+      clock: this.#parts.clock,
     }
     return stopTree(target)
   }
+}
 
-  async #look(spool: string, control: RunControl): Promise<void> {
+interface Following {
+  run: RunRow
+  spool: string
+  control: RunControl
+  watcher: OutputWatcher | undefined
+}
+
+/** Tells the row how much there is and how it ends, when that has changed. */
+function figuresOf(spool: string, control: RunControl): () => Promise<void> {
+  let told = 0
+  return async () => {
     const bytes = await spoolSize(spool)
-    await control.progress({ bytes, tail: bytes > 0 ? await readTail(spool, TAIL_BYTES) : "" })
+    if (bytes === told) return
+    told = bytes
+    await control.progress({ bytes, tail: await readTail(spool, TAIL_BYTES) })
   }
+}
+
+/** For a command that changes its folder: where it was at its end. A trap, so that the exit code stays its own. */
+function noteFolder(file: string): string {
+  return `trap 'builtin pwd -P >${quoted(file).replaceAll("'", `'\\''`)}' EXIT`
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
+/** The folder in which a foreground command with `keepFolder` ended; undefined when it did not say. */
+export async function folderAfter(run: RunRow): Promise<string | undefined> {
+  const file = run.spool?.replace(/\.out$/, ".cwd")
+  if (!file || !existsSync(file)) return undefined
+  const folder = (await readFile(file, "utf8")).replace(/\n$/, "")
+  await rm(file, { force: true })
+  return folder || undefined
 }
 
 function outcomeOf(exit: ShellExit, { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined }): Outcome {

@@ -57,7 +57,8 @@ export interface StartSpec {
  */
 export interface TaskKind {
   readonly kind: string
-  prepare(task: TaskRow, run: RunRow): Promise<Prepared>
+  /** `message`: what a further run is started with; without it, the task's own input is. */
+  prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared>
 }
 
 export interface Prepared {

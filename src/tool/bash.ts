@@ -3,7 +3,8 @@
 import { z } from "zod"
 import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
-import type { TaskRuntime } from "../task/runtime.ts"
+import type { TaskRuntime, Unblocked } from "../task/runtime.ts"
+import { folderAfter } from "../task/shell.ts"
 import { type Tool, type ToolContext, type ToolOutput, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
@@ -24,7 +25,17 @@ const input = z.object({
   service: z.boolean().optional().describe("runs until stopped, e.g. a dev server"),
 })
 
-export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionRow }): Tool<z.infer<typeof input>> {
+export interface BashToolParts {
+  tasks: TaskRuntime
+  owner: SessionRow
+  /** Where the next command begins, and where the last one in the foreground ended. */
+  folder: { get(): string; set(folder: string): Promise<void> }
+}
+
+/** Commands that may end in another folder than they began in. */
+const CHANGES_FOLDER = /\b(?:cd|pushd|popd)\b/
+
+export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<typeof input>> {
   return {
     name: "Bash",
     description:
@@ -34,6 +45,8 @@ export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionR
     readOnly: false,
     async run(call, ctx) {
       const background = call.run_in_background || call.service || false
+      const cwd = folder.get()
+      const keepFolder = !background && CHANGES_FOLDER.test(call.command)
       const { task, run } = await tasks.start({
         kind: "shell",
         ownerId: owner.id,
@@ -41,7 +54,7 @@ export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionR
         parentTaskId: owner.task_id,
         callId: ctx.id,
         description: call.description ?? call.command,
-        input: { command: call.command, cwd: ctx.cwd },
+        input: { command: call.command, cwd, ...(keepFolder ? { keepFolder } : {}) },
         background,
         service: call.service ?? false,
         deadlineMs: call.deadline ?? null,
@@ -50,7 +63,12 @@ export function bashTool({ tasks, owner }: { tasks: TaskRuntime; owner: SessionR
         return textOutput(`Started in the background as task ${task.id}. You will be told when it ends.`, {
           data: { task: task.id },
         })
-      return foreground(tasks, { task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
+      const unblocked = await foreground(tasks, { task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
+      if (unblocked.type === "backgrounded") return movedOutput(unblocked.run, task)
+      const ended = keepFolder ? await folderAfter(unblocked.run) : undefined
+      if (ended === undefined || ended === cwd) return settledOutput(unblocked.run)
+      await folder.set(ended)
+      return settledOutput(unblocked.run, `, now in ${ended}`)
     },
   }
 }
@@ -62,22 +80,21 @@ interface Foreground {
   patienceMs: number
 }
 
-async function foreground(tasks: TaskRuntime, { task, run, ctx, patienceMs }: Foreground): Promise<ToolOutput> {
+async function foreground(tasks: TaskRuntime, { task, run, ctx, patienceMs }: Foreground): Promise<Unblocked> {
   try {
-    const unblocked = await tasks.block(run.id, { signal: ctx.signal, patienceMs })
-    if (unblocked.type === "settled") return settledOutput(unblocked.run)
-    return movedOutput(unblocked.run, task)
+    return await tasks.block(run.id, { signal: ctx.signal, patienceMs })
   } catch (error) {
     if (ctx.signal.aborted) await tasks.stop([task.id], "user")
     throw error
   }
 }
 
-function settledOutput(run: RunRow): ToolOutput {
+function settledOutput(run: RunRow, more = ""): ToolOutput {
   const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
   const how = run.exit_code === null ? (run.reason ?? run.state) : `exit code ${run.exit_code}`
   const output = truncate(run.result ?? "")
-  return textOutput(`${output}${output && !output.endsWith("\n") ? "\n" : ""}(${how}, ${took})`, {
+  const cut = Buffer.byteLength(output) < run.bytes ? `; all ${run.bytes} bytes: ${run.spool}` : ""
+  return textOutput(`${output}${output && !output.endsWith("\n") ? "\n" : ""}(${how}, ${took}${more}${cut})`, {
     isError: run.state !== "completed",
     data: { task: run.task_id, exitCode: run.exit_code },
   })

@@ -88,7 +88,7 @@ test("watching an adopted command ends with its signal", async () => {
   const shell = await shells.start("echo up; sleep 60")
   await until("the output", () => shell.output() === "up\n")
   const over = new AbortController()
-  const adopted = await adoptShell({ ...shell, exitFile: shell.spec.exitFile }, { signal: over.signal })
+  const adopted = await adoptShell({ ...shell.spec, ...shell }, { signal: over.signal })
   if (adopted.type !== "running") throw new Error(`is ${adopted.type}`)
   over.abort(new Error("enough"))
   expect(String(await adopted.exited.catch((error: unknown) => error))).toContain("enough")
@@ -96,8 +96,8 @@ test("watching an adopted command ends with its signal", async () => {
 
 test("a pid that now belongs to another process is not taken for the runner", async () => {
   await using shells = new Shells()
-  const exitFile = join(shells.folder, "none.exit")
-  expect(await adoptShell({ pid: process.pid, pidStarted: "another boot:1", exitFile })).toEqual({
+  const files = { spool: join(shells.folder, "none.out"), exitFile: join(shells.folder, "none.exit") }
+  expect(await adoptShell({ pid: process.pid, pidStarted: "another boot:1", ...files })).toEqual({
     type: "gone",
     liveChildren: false,
   })
@@ -106,32 +106,46 @@ test("a pid that now belongs to another process is not taken for the runner", as
 test("half a line in the exit file does not count", async () => {
   await using shells = new Shells()
   const exitFile = join(shells.folder, "half.exit")
+  const record = { pid: 4194998, pidStarted: "x", spool: join(shells.folder, "half.out"), exitFile }
   writeFileSync(exitFile, "group 4194999\nexit 1")
-  expect(await adoptShell({ pid: 4194998, pidStarted: "x", exitFile })).toEqual({ type: "gone", liveChildren: false })
+  expect(await adoptShell(record)).toEqual({ type: "gone", liveChildren: false })
   writeFileSync(exitFile, "group 4194999\nexit 12\n")
-  expect(await adoptShell({ pid: 4194998, pidStarted: "x", exitFile })).toMatchObject({ type: "ended", code: 12 })
+  expect(await adoptShell(record)).toMatchObject({ type: "ended", code: 12 })
 })
 
-test("without a host, a command that writes too much is stopped by its runner", async () => {
+test("without a host, a command that writes too much is stopped", async () => {
   await using shells = new Shells()
-  const command = "echo up; while :; do head -c 100000 /dev/zero; sleep 0.05; done"
-  const record = await hostThatDies(shells, { command, when: says("up"), limit: 50_000 })
-  // Adopting starts the guard when the dead host did not come to it; nobody looks any more after that.
-  expect((await adoptShell(record)).type).toBe("running")
-  const exit = await until2("the runner's guard", async () => {
+  const much = join(shells.folder, "much")
+  const command = `echo up; until [ -e ${much} ]; do sleep 0.01; done; head -c 100000 /dev/zero; echo much; sleep 60`
+  // The host lives until there is a guard: its group is not the command's, and it has nothing of its environment.
+  const record = await hostThatDies(shells, {
+    command,
+    limit: 50_000,
+    when: (spool) => says("up")(spool) && guardOf(spool),
+  })
+  writeFileSync(much, "")
+  const exit = await until("the guard's work", async () => {
     const found = await adoptShell(record)
     return found.type === "ended" && found
   })
   expect(exit).toMatchObject({ code: 143, overLimit: true, liveChildren: false })
 }, 15_000)
 
-/** Like `until`, for what takes as long as the guard sleeps between its looks. */
-async function until2<T>(what: string, look: () => Promise<T | false>): Promise<T> {
-  for (let round = 0; ; round++) {
-    try {
-      return await until(what, look)
-    } catch (error) {
-      if (round === 1) throw error
-    }
-  }
+test("with a host, a command may write as much as it likes, and its guard goes with it", async () => {
+  await using shells = new Shells()
+  const go = join(shells.folder, "go")
+  const command = `head -c 100000 /dev/zero; until [ -e ${go} ]; do sleep 0.01; done`
+  const shell = await shells.start(command, { unattendedLimit: 50_000 })
+  await until("the guard", () => guardOf(shell.spec.spool))
+  writeFileSync(go, "")
+  expect(await shell.exited).toMatchObject({ code: 0, overLimit: false })
+  await until("the guard's end", () => !guardOf(shell.spec.spool))
+})
+
+function guardOf(spool: string): boolean {
+  const { stdout } = Bun.spawnSync(["ps", "-axwwo", "args="])
+  return stdout
+    .toString()
+    .split("\n")
+    .some((line) => line.includes("meanwhile-guard") && line.includes(spool))
 }

@@ -53,7 +53,8 @@ test("the mark must match as a whole", async () => {
     env: { PATH: process.env.PATH!, MEANWHILE_RUN: "abcd", OTHER_MEANWHILE_RUN: "xyz" },
   })
   try {
-    expect(await operatingSystem.marked([child.pid], "abcd")).toEqual([child.pid])
+    // It has its environment a moment after it has its pid.
+    await until("the mark", async () => (await operatingSystem.marked([child.pid], "abcd")).includes(child.pid))
     for (const mark of ["abc", "bcd", "xyz", ""]) expect(await operatingSystem.marked([child.pid], mark)).toEqual([])
   } finally {
     child.kill("SIGKILL")
@@ -85,12 +86,12 @@ test("a program is found by absolute folders of PATH only, in their order", () =
   try {
     for (const name of ["one", "two"]) mkdirSync(join(folder, name))
     writeFileSync(join(folder, "one", "prog"), "")
-    mkdirSync(join(folder, "two", "dir"))
+    mkdirSync(join(folder, "two", "folder-only"))
     writeFileSync(join(folder, "two", "prog"), "#!/bin/sh\n")
     chmodSync(join(folder, "two", "prog"), 0o700)
     const path = `.:relative:${folder}/one:${folder}/two`
     expect(findProgram("prog", path)).toBe(join(folder, "two", "prog"))
-    expect(findProgram("dir", path)).toBeUndefined()
+    expect(findProgram("folder-only", path)).toBeUndefined()
     rmSync(join(folder, "two", "prog"))
     expect(findProgram("prog", path)).toBeUndefined()
     expect(findProgram("sh", undefined)).toStartWith("/")

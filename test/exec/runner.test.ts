@@ -190,16 +190,37 @@ test("a stopped command is not an ended one", async () => {
   expect((await shell.exited).code).toBe(4)
 })
 
-test("signals to the runner: HUP, INT and QUIT do nothing, TERM goes to the command, also many times", async () => {
-  await using shells = new Shells()
-  const shell = await shells.start("trap 'echo got; exit 5' TERM; echo READY=1; while :; do sleep 0.01; done")
-  await pidFrom(shell, "READY")
-  for (const signal of ["SIGHUP", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR1"] as const)
+test.each(["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM"] as const)(
+  "%s to the runner of a running command does nothing",
+  async (signal) => {
+    await using shells = new Shells()
+    const go = join(shells.folder, "go")
+    const shell = await shells.start(`until [ -e ${go} ]; do sleep 0.01; done; exit 5`)
+    await until("the group", () => shell.commandGroup())
     process.kill(shell.pid, signal)
-  await until("the group", () => shell.commandGroup())
-  process.kill(shell.pid, "SIGTERM")
-  expect(await shell.exited).toEqual({ ...ended, code: 5 })
-  expect(shell.output()).toBe("READY=1\ngot\n")
+    writeFileSync(go, "")
+    expect(await shell.exited).toEqual({ ...ended, code: 5 })
+  },
+)
+
+test("a stop while the exit code is being written does not lose it", async () => {
+  await using shells = new Shells()
+  for (let round = 0; round < 20; round++) {
+    const shell = await shells.start("exit 5")
+    await until("the group", () => shell.commandGroup())
+    for (const signal of ["SIGTERM", "SIGHUP", "SIGTERM"] as const)
+      if (await isAlive(shell.pid)) process.kill(shell.pid, signal)
+    expect(await shell.exited).toEqual({ ...ended, code: 5 })
+  }
+})
+
+test("the command's text is in no argument of the runner, where a pkill would find it", async () => {
+  await using shells = new Shells()
+  const shell = await shells.start("echo READY=1; : needle-in-a-haystack; sleep 60")
+  await pidFrom(shell, "READY")
+  const { stdout } = Bun.spawnSync(["ps", "-o", "args=", "-p", String(shell.pid)])
+  expect(stdout.toString()).toContain("meanwhile-runner")
+  expect(stdout.toString()).not.toContain("needle")
 })
 
 test("a runner that is killed leaves an unknown exit code and its command alive", async () => {
@@ -209,10 +230,10 @@ test("a runner that is killed leaves an unknown exit code and its command alive"
   await until("the group", () => shell.commandGroup())
   process.kill(shell.pid, "SIGKILL")
   expect(await shell.exited).toEqual({ ...ended, code: null, liveChildren: true })
-  expect(await adoptShell({ ...shell, exitFile: shell.spec.exitFile })).toEqual({ type: "gone", liveChildren: true })
+  expect(await adoptShell({ ...shell.spec, ...shell })).toEqual({ type: "gone", liveChildren: true })
   expect(await shell.stop()).toEqual({ stopped: true, survivors: [] })
   expect(await isAlive(self)).toBe(false)
-  expect(await adoptShell({ ...shell, exitFile: shell.spec.exitFile })).toEqual({ type: "gone", liveChildren: false })
+  expect(await adoptShell({ ...shell.spec, ...shell })).toEqual({ type: "gone", liveChildren: false })
 })
 
 test("a hundred short commands at once all give their own output and code", async () => {

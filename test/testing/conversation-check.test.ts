@@ -73,7 +73,11 @@ const badAnthropic: [string, ProblemCode[], Json[], Json?][] = [
     ["empty-content"],
     [user("a"), claude({ type: "thinking", thinking: "hm", signature: "s" }), user("b")],
   ],
-  ["a final text that ends in white space", ["trailing-whitespace"], [user("a"), claude(text("b\n")), user("c")]],
+  [
+    "a prefill that ends in white space",
+    ["trailing-assistant", "trailing-whitespace"],
+    [user("a"), claude(text("b\n"))],
+  ],
   ["a call without a result", ["call-unanswered"], [user("a"), claude(use("t1")), user("b")]],
   [
     "the last of two calls without a result",

@@ -11,9 +11,12 @@ import {
   type Protocol,
   type ReplyUsage,
   type ReplyWriter,
+  resultText,
+  SSE_HEADERS,
   type StopKind,
   sse,
   type WireCall,
+  type WireRequest,
 } from "./protocol.ts"
 
 const ERROR_TYPES: Record<number, string> = {
@@ -36,10 +39,11 @@ const STOP_REASONS = {
 
 export const anthropic: Protocol = {
   name: "anthropic",
-  path: "/v1/messages",
+  path: /^\/v1\/messages$/,
   callPrefix: "toolu_",
   caching: "marked",
-  refuse: (headers) => {
+  signs: "reasoning",
+  refuse: ({ headers }) => {
     if (!headers.get("x-api-key") && !headers.get("authorization"))
       return { status: 401, type: "authentication_error", message: "x-api-key header is required" }
     if (!headers.get("anthropic-version"))
@@ -55,10 +59,11 @@ export const anthropic: Protocol = {
         message: error.message ?? `scripted error ${status}`,
       },
     }),
+  streamHeaders: (n) => ({ ...SSE_HEADERS, "request-id": `req_r${n}` }),
   writer: ({ n, model, usage }) => new AnthropicWriter(`msg_r${n}`, model, usage),
 }
 
-function parse(body: Record<string, unknown>, headers: Headers): ParsedRequest {
+function parse(body: Record<string, unknown>, { headers }: WireRequest): ParsedRequest {
   const metadata = body.metadata === undefined ? {} : asObject(body.metadata, "metadata")
   const systemBlocks = blocksOf(body.system ?? [], "system")
   return {
@@ -115,7 +120,7 @@ function blockOf(sent: Record<string, unknown>): Block {
         wire: { ...wire, content: inner.map((block) => block.wire) },
         type: "result",
         callId: asText(wire.tool_use_id),
-        text: inner.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n"),
+        text: resultText(inner),
         isError: wire.is_error === true,
       }
     }
@@ -158,7 +163,8 @@ class AnthropicWriter implements ReplyWriter {
   }
 
   signature(value: string): string {
-    return this.#delta({ type: "signature_delta", signature: value }) + this.#close()
+    const opened = this.#into("thinking", { type: "thinking", thinking: "", signature: "" })
+    return opened + this.#delta({ type: "signature_delta", signature: value }) + this.#close()
   }
 
   call(call: WireCall): string {

@@ -1,6 +1,6 @@
 // What the real APIs refuse in a request, and a few things that they let pass but that are mistakes of ours. Looks at
 // one request alone; what must hold from request to request is in lineage.ts.
-import type { Block, Message } from "./protocol.ts"
+import type { Block, Message, ProtocolName } from "./protocol.ts"
 import type { RecordedRequest } from "./request.ts"
 
 export type ProblemCode =
@@ -23,6 +23,7 @@ export type ProblemCode =
   | "tool-declaration"
   | "cache-marks"
   | "reasoning-unsigned"
+  | "reasoning-place"
   | "reasoning-changed"
   | "prefix-changed"
 
@@ -33,8 +34,22 @@ export interface Problem {
   message: string
 }
 
-/** Anthropic allows this many `cache_control` marks in a request. */
+/** Anthropic allows this many `cache_control` marks in a request, Bedrock this many cache points. */
 const MOST_CACHE_MARKS = 4
+
+/** Where the roles of messages must alternate strictly; elsewhere, only what the model said must not be split. */
+const ALTERNATING: ReadonlySet<ProtocolName> = new Set(["anthropic", "bedrock"])
+/** Where a prefill must not end in white space. */
+const TRIMMED_PREFILL = ALTERNATING
+/** Characters of a tool's name and of a call's id. Anthropic's ids have no limit that is known. */
+const LONGEST_NAME: Record<ProtocolName, number> = {
+  anthropic: 128,
+  openai: 64,
+  "openai-responses": 64,
+  google: 64,
+  bedrock: 64,
+}
+const LONGEST_ID: Record<ProtocolName, number> = { ...LONGEST_NAME, anthropic: Number.POSITIVE_INFINITY }
 
 export function check(request: RecordedRequest): Problem[] {
   const found: Problem[] = []
@@ -43,7 +58,7 @@ export function check(request: RecordedRequest): Problem[] {
   for (const [i, message] of request.messages.entries()) checkContent(message, `messages[${i}]`, { request, add })
   checkTools(request, add)
   checkCalls(request, add)
-  if (request.protocol === "anthropic") checkAnthropic(request, add)
+  checkProtocol(request, add)
   return found
 }
 
@@ -60,10 +75,8 @@ function checkRoles({ messages, protocol }: RecordedRequest, add: Add): void {
   for (const [i, message] of messages.entries()) {
     const before = messages[i - 1]
     if (message.role === "system") add("roles-alternate", `messages[${i}] is of role system, after the head`)
-    if (protocol === "anthropic" && message.role === before?.role)
+    if (message.role === before?.role && (ALTERNATING.has(protocol) || message.role === "assistant"))
       add("roles-alternate", `messages[${i - 1}] and messages[${i}] are both of role ${message.role}`)
-    if (protocol === "openai" && message.role === "assistant" && before?.role === "assistant")
-      add("roles-alternate", `messages[${i - 1}] and messages[${i}] are both the assistant's`)
   }
 }
 
@@ -72,14 +85,17 @@ function checkContent(message: Message, place: string, { request, add }: { reque
   if (!content.some((block) => block.type !== "reasoning")) add("empty-content", `${place} has no content`)
   for (const [i, block] of content.entries()) checkBlock(block, `${place}.content[${i}]`, role, add)
   const last = content.at(-1)
-  if (request.protocol === "anthropic" && role === "assistant" && last?.type === "text" && /\s$/.test(last.text))
+  // Only of a prefill: earlier texts have to stay as they were said, because signed thoughts are bound to them.
+  if (!TRIMMED_PREFILL.has(request.protocol) || message !== request.messages.at(-1) || role !== "assistant") return
+  if (last?.type === "text" && /\s$/.test(last.text))
     add("trailing-whitespace", `${place}: the assistant's final text ends in white space`)
 }
 
 function checkBlock(block: Block, place: string, role: Message["role"], add: Add): void {
   switch (block.type) {
     case "text":
-      if (block.text.trim() === "") add("empty-content", `${place} is an empty text`)
+      // Google puts the signature of what came before on a text that may be empty.
+      if (block.text.trim() === "" && !block.signature) add("empty-content", `${place} is an empty text`)
       return
     case "image":
       if (!block.data) add("empty-content", `${place} is an image without data`)
@@ -105,8 +121,7 @@ function checkBlock(block: Block, place: string, role: Message["role"], add: Add
 function checkTools({ tools, protocol }: RecordedRequest, add: Add): void {
   const names = new Set<string>()
   for (const [i, tool] of tools.entries()) {
-    const longest = protocol === "anthropic" ? 128 : 64
-    if (!/^[a-zA-Z0-9_-]+$/.test(tool.name) || tool.name.length > longest)
+    if (!/^[a-zA-Z0-9_-]+$/.test(tool.name) || tool.name.length > LONGEST_NAME[protocol])
       add("tool-declaration", `tools[${i}]: ${JSON.stringify(tool.name)} is no valid name`)
     if (names.has(tool.name)) add("tool-declaration", `tools[${i}]: ${tool.name} is declared twice`)
     names.add(tool.name)
@@ -123,18 +138,13 @@ function checkCalls(request: RecordedRequest, add: Add): void {
     for (const call of calls) {
       const what = `messages[${i}]: call ${call.id} of ${call.name}`
       if (!/^[a-zA-Z0-9_-]+$/.test(call.id)) add("call-id", `${what}: its id is not of letters, digits, _ and -`)
+      if (call.id.length > LONGEST_ID[request.protocol]) add("call-id", `${what}: its id is too long`)
       if (seen.has(call.id)) add("call-id", `${what}: the id was used before in this conversation`)
       seen.add(call.id)
       if (!declared.has(call.name)) add("call-undeclared", `${what}: no such tool is declared`)
       if (!isObject(call.input)) add("call-input", `${what}: its input is no JSON object`)
     }
-    if (message.role === "assistant")
-      checkAnswers(
-        calls.map((call) => call.id),
-        i,
-        request.messages,
-        add,
-      )
+    if (message.role === "assistant") checkAnswers(calls, i, { request, add })
   }
   checkStrayResults(request.messages, add)
 }
@@ -147,22 +157,35 @@ function answersAfter(messages: Message[], i: number): Block[] {
   return messages.slice(i + 1, end === -1 ? undefined : end).flatMap((message) => message.content)
 }
 
-function checkAnswers(ids: string[], i: number, messages: Message[], add: Add): void {
-  const following = answersAfter(messages, i)
-  const answers = following.flatMap((block) => (block.type === "result" ? [block.callId] : []))
+function checkAnswers(
+  calls: readonly Extract<Block, { type: "call" }>[],
+  i: number,
+  { request, add }: { request: RecordedRequest; add: Add },
+): void {
+  const ids = calls.map((call) => call.id)
+  const following = answersAfter(request.messages, i)
+  const results = following.filter((block) => block.type === "result")
+  const answers = results.map((result) => result.callId)
   for (const id of ids)
     if (!answers.includes(id)) add("call-unanswered", `messages[${i}]: call ${id} has no result after it`)
-  for (const [k, id] of answers.entries()) {
-    if (!ids.includes(id))
-      add("result-unexpected", `a result after messages[${i}] answers ${id}, which was not called there`)
-    if (answers.indexOf(id) !== k) add("result-unexpected", `call ${id} of messages[${i}] is answered more than once`)
+  for (const [k, { callId, name }] of results.entries()) {
+    const call = calls.find(({ id }) => id === callId)
+    if (!call) add("result-unexpected", `a result after messages[${i}] answers ${callId}, which was not called there`)
+    if (answers.indexOf(callId) !== k)
+      add("result-unexpected", `call ${callId} of messages[${i}] is answered more than once`)
+    if (call && name !== undefined && name !== call.name)
+      add(
+        "result-unexpected",
+        `the result of ${callId} after messages[${i}] is by ${name}, the call was of ${call.name}`,
+      )
   }
   const known = answers.filter((id, k) => ids.includes(id) && answers.indexOf(id) === k)
   if (ids.filter((id) => known.includes(id)).join() !== known.join())
     add("result-order", `the results after messages[${i}] are in the order ${known}, the calls were ${ids}`)
   const firstOther = following.findIndex((block) => block.type !== "result")
   const lastResult = following.findLastIndex((block) => block.type === "result")
-  if (firstOther !== -1 && firstOther < lastResult)
+  // Google takes the parts of a content in any order: its client puts images right after the result that they are of.
+  if (request.protocol !== "google" && firstOther !== -1 && firstOther < lastResult)
     add("result-place", `after messages[${i}], other content comes before a tool result`)
 }
 
@@ -177,21 +200,61 @@ function checkStrayResults(messages: Message[], add: Add): void {
   }
 }
 
-function checkAnthropic(request: RecordedRequest, add: Add): void {
-  const { tools, systemBlocks } = request.parsed
-  const blocks = request.messages.flatMap((message) => message.content)
+/** What only some providers demand. */
+function checkProtocol(request: RecordedRequest, add: Add): void {
+  switch (request.protocol) {
+    case "anthropic":
+      if (!(Number(request.body.max_tokens) >= 1)) add("malformed", "max_tokens is required")
+      checkMarks(request, add)
+      checkSigned(request, add)
+      return
+    case "bedrock":
+      checkMarks(request, add)
+      checkSigned(request, add)
+      return
+    case "openai-responses":
+      checkReasoningItems(request, add)
+      return
+    case "openai":
+    case "google":
+      return
+    default:
+      request.protocol satisfies never
+  }
+}
+
+function checkMarks({ parsed, messages }: RecordedRequest, add: Add): void {
+  const { tools, systemBlocks } = parsed
+  const blocks = messages.flatMap((message) => message.content)
   const marks = [...tools, ...systemBlocks, ...blocks].filter((item) => item.marked).length
-  if (marks > MOST_CACHE_MARKS)
-    add("cache-marks", `${marks} cache_control marks, at most ${MOST_CACHE_MARKS} are allowed`)
+  if (marks > MOST_CACHE_MARKS) add("cache-marks", `${marks} cache marks, at most ${MOST_CACHE_MARKS} are allowed`)
   for (const block of [...systemBlocks, ...blocks]) {
-    if (block.type === "reasoning" && !block.signature) add("reasoning-unsigned", "a thinking block has no signature")
-    if (block.type === "reasoning" && block.marked) add("cache-marks", "a thinking block carries a cache_control mark")
+    if (block.type === "reasoning" && block.marked) add("cache-marks", "a thinking block carries a cache mark")
     if (block.marked && block.type === "text" && !block.text.trim())
       add("cache-marks", "an empty text carries a cache mark")
   }
   for (const [i, block] of systemBlocks.entries())
     if (block.type === "text" && !block.text.trim()) add("empty-content", `system[${i}] is an empty text`)
-  if (!(Number(request.body.max_tokens) >= 1)) add("malformed", "max_tokens is required")
+}
+
+function checkSigned({ messages }: RecordedRequest, add: Add): void {
+  for (const block of messages.flatMap((message) => message.content))
+    if (block.type === "reasoning" && !block.signature) add("reasoning-unsigned", "a thinking block has no signature")
+}
+
+/** OpenAI ties a reasoning item to what it led to, and knows it by its encrypted content when nothing is stored. */
+function checkReasoningItems({ messages, body }: RecordedRequest, add: Add): void {
+  for (const [i, { content }] of messages.entries()) {
+    for (const block of content)
+      if (block.type === "reasoning" && !block.signature && body.store === false)
+        add(
+          "reasoning-unsigned",
+          `messages[${i}]: reasoning item ${block.id} is not stored, and has no encrypted_content`,
+        )
+    const last = content.at(-1)
+    if (last?.type === "reasoning")
+      add("reasoning-place", `messages[${i}]: reasoning item ${last.id} comes without its required following item`)
+  }
 }
 
 function isObject(value: unknown): boolean {

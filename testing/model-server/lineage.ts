@@ -6,7 +6,9 @@
 // end) and goes on with exactly what was answered to it. Branches are fine: forks, and side questions on the same
 // prefix. A history that was never sent and answered so is a changed prefix, and is told with the first difference.
 import type { Problem } from "./check.ts"
-import type { Block, Protocol, ReplyUsage } from "./protocol.ts"
+import { excerpt } from "./excerpt.ts"
+import { type Block, type Protocol, parsedJson, type ReplyUsage } from "./protocol.ts"
+import { changedReasoning } from "./reasoning.ts"
 import type { RecordedRequest, SaidMessage } from "./request.ts"
 
 interface Link {
@@ -235,7 +237,10 @@ function fingerprint(said: Pick<SaidMessage, "text" | "calls">): bigint {
   return BigInt(Bun.hash([said.text.replace(/\s+/g, ""), ...calls].join("\n")))
 }
 
-/** Whether an answer came back as it was given. For arguments that were no JSON, clients may send anything. */
+/**
+ * Whether an answer came back as it was given. For arguments that were no JSON object, clients may send anything: the
+ * providers want an object, and so each client wraps or drops them in its own way.
+ */
 function isSame(back: Pick<SaidMessage, "text" | "calls">, said: SaidMessage): boolean {
   if (fingerprint(back) !== fingerprint(said)) return false
   return said.calls.every((call, i) => {
@@ -244,13 +249,10 @@ function isSame(back: Pick<SaidMessage, "text" | "calls">, said: SaidMessage): b
   })
 }
 
+/** The object, always written in the same way; undefined for anything else. */
 function canonical(json: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(json)
-    return typeof value === "object" ? JSON.stringify(value) : undefined
-  } catch {
-    return undefined // the script garbled it on purpose
-  }
+  const value = parsedJson(json)
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? JSON.stringify(value) : undefined
 }
 
 function longer(a: Known | undefined, b: Known | undefined): Known | undefined {
@@ -266,23 +268,6 @@ function sentBack(content: readonly Block[]): Pick<SaidMessage, "text" | "calls"
   }
 }
 
-/** Anthropic verifies signed reasoning: it comes back as it was, and must come back with the calls that it led to. */
-function changedReasoning(request: RecordedRequest, earlier: RecordedRequest): Problem[] {
-  const { said } = earlier
-  if (request.protocol !== "anthropic" || !said || earlier.outcome !== "completed") return []
-  const reply = request.messages.findLast((message) => message.role === "assistant")
-  const back = (reply?.content ?? []).filter((block) => block.type === "reasoning")
-  const changed = back.find(
-    (block) => !said.reasoning.some((r) => r.text === block.text && r.signature === block.signature),
-  )
-  const problem = (message: string): Problem[] => [{ request: request.n, code: "reasoning-changed", message }]
-  if (changed)
-    return problem(`a thinking block is not as the model signed it: ${excerpt(JSON.stringify(changed.wire), 0)}`)
-  if (request.body.thinking && said.calls.length > 0 && back.length < said.reasoning.length)
-    return problem("thinking is on, and the thinking block before the tool calls was not sent back")
-  return []
-}
-
 function changedPrefix(request: RecordedRequest, links: Link[], before: Known): Problem {
   const told = (message: string): Problem => ({ request: request.n, code: "prefix-changed", message })
   if (before.links.length === 0) return told(`the prefix changed since request ${before.request.n}`)
@@ -291,8 +276,8 @@ function changedPrefix(request: RecordedRequest, links: Link[], before: Known): 
   if (at === -1) {
     const replied = links.slice(before.links.length).find((link) => link.role === "assistant")
     const { text = "", calls = [] } = before.request.said ?? {}
-    const said = excerpt(JSON.stringify([text, ...calls]), 0)
-    const now = replied ? `${replied.place} is ${excerpt(replied.text, 0)}` : "nothing came back"
+    const said = excerpt(JSON.stringify([text, ...calls]))
+    const now = replied ? `${replied.place} is ${excerpt(replied.text)}` : "nothing came back"
     return told(`what the model answered to request ${before.request.n} came back changed: it said ${said}, ${now}`)
   }
   const [was, now] = [before.links[at]!, links[at]]
@@ -304,10 +289,4 @@ function changedPrefix(request: RecordedRequest, links: Link[], before: Known): 
     `the prefix changed ${since} at ${place}, character ${offset}: ` +
       `was ${excerpt(was.text, offset)}, is ${excerpt(now.text, offset)}`,
   )
-}
-
-function excerpt(text: string, offset: number): string {
-  const from = Math.max(0, offset - 20)
-  const cut = text.slice(from, from + 100)
-  return `${from > 0 ? "…" : ""}${cut}${from + 100 < text.length ? "…" : ""}`
 }

@@ -5,15 +5,20 @@ import {
   asObject,
   asText,
   type Block,
+  type ErrorShape,
   Malformed,
   type Message,
   type ParsedRequest,
   type Protocol,
+  parsedJson,
   type ReplyUsage,
   type ReplyWriter,
+  resultText,
+  SSE_HEADERS,
   type StopKind,
   sse,
   type WireCall,
+  type WireRequest,
 } from "./protocol.ts"
 
 const ERROR_TYPES: Record<number, string> = {
@@ -42,27 +47,33 @@ const FINISH_REASONS = {
 
 export const openaiChat: Protocol = {
   name: "openai",
-  path: "/v1/chat/completions",
+  path: /^\/v1\/chat\/completions$/,
   callPrefix: "call_",
   caching: "automatic",
+  signs: "reasoning",
   refuse: () => undefined,
   parse,
-  errorBody: (status, error) =>
-    JSON.stringify({
-      error: {
-        message: error.message ?? `scripted error ${status}`,
-        type: error.type ?? ERROR_TYPES[status] ?? "server_error",
-        param: null,
-        code: ERROR_CODES[status] ?? null,
-      },
-    }),
+  errorBody: openaiErrorBody,
+  streamHeaders: (n) => ({ ...SSE_HEADERS, "x-request-id": `req_r${n}` }),
   writer: ({ n, model, body }) => {
     const options = body.stream_options as { include_usage?: unknown } | undefined
     return new ChatWriter(`chatcmpl-r${n}`, model, options?.include_usage === true ? "usage" : "no-usage")
   },
 }
 
-function parse(body: Record<string, unknown>, headers: Headers): ParsedRequest {
+/** The shape of all of OpenAI's errors. */
+export function openaiErrorBody(status: number, error: ErrorShape): string {
+  return JSON.stringify({
+    error: {
+      message: error.message ?? `scripted error ${status}`,
+      type: error.type ?? ERROR_TYPES[status] ?? "server_error",
+      param: null,
+      code: ERROR_CODES[status] ?? null,
+    },
+  })
+}
+
+function parse(body: Record<string, unknown>, { headers }: WireRequest): ParsedRequest {
   const all = asArray(body.messages, "messages").map((message, i) => messageOf(asObject(message, `messages[${i}]`)))
   const first = all.findIndex((message) => message.role !== "system")
   const head = first === -1 ? all : all.slice(0, first)
@@ -97,7 +108,7 @@ function messageOf(sent: Record<string, unknown>): Message {
       return { role: "user", content: partsOf(sent.content) }
     case "tool": {
       const inner = partsOf(sent.content)
-      const text = inner.map((block) => (block.type === "text" ? block.text : `[${block.type}]`)).join("\n")
+      const text = resultText(inner)
       return {
         role: "tool",
         content: [
@@ -121,7 +132,7 @@ function assistantBlocks(sent: Record<string, unknown>): Block[] {
   for (const [i, call] of asArray(sent.tool_calls ?? [], "tool_calls").entries()) {
     const wire = asObject(call, `tool_calls[${i}]`)
     const called = asObject(wire.function, `tool_calls[${i}].function`)
-    const input = parsed(asText(called.arguments))
+    const input = parsedJson(asText(called.arguments))
     blocks.push({ type: "call", id: asText(wire.id), name: asText(called.name), input, wire, marked: false })
   }
   return blocks
@@ -141,14 +152,6 @@ function partsOf(content: unknown): Block[] {
 
 function textBlock(text: string): Block {
   return { type: "text", text, wire: { type: "text", text }, marked: false }
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined // the checker reports it
-  }
 }
 
 class ChatWriter implements ReplyWriter {

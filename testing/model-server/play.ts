@@ -2,7 +2,7 @@
 // What is ready is written at once and together; only a wait, a pace or the end flushes.
 import type { ServerResponse } from "node:http"
 import type { Clock } from "../../src/base/clock.ts"
-import type { Protocol, ReplyUsage, ReplyWriter, StopKind } from "./protocol.ts"
+import type { Bytes, Protocol, ReplyUsage, ReplyWriter, StopKind } from "./protocol.ts"
 import type { Pace, Place, Reply, ReplyPart } from "./reply.ts"
 import type { RecordedRequest, SaidMessage } from "./request.ts"
 
@@ -23,8 +23,10 @@ export async function play(reply: Reply, request: RecordedRequest, stage: Stage)
   try {
     await hold("before-headers")
     if (answer.type === "error") {
-      const body = stage.protocol.errorBody(answer.status, { type: answer.error.type, message: answer.error.message })
-      await sink.whole(answer.status, { "content-type": "application/json", ...answer.headers }, body)
+      const { protocol } = stage
+      const headers = { "content-type": "application/json", ...protocol.errorHeaders?.(answer.status, answer.error) }
+      const body = protocol.errorBody(answer.status, answer.error)
+      await sink.whole(answer.status, { ...headers, ...answer.headers }, body)
       return "failed"
     }
     if (answer.type === "body") {
@@ -65,7 +67,7 @@ export async function play(reply: Reply, request: RecordedRequest, stage: Stage)
           sink.write(part.text)
           break
         case "error":
-          sink.write(writer.error(part.error, part.message))
+          sink.write(writer.error(part.error, part.message, part.form ?? "event"))
           await sink.end()
           return "failed"
         case "truncate":
@@ -120,6 +122,7 @@ class Pen {
   async content(part: Extract<ReplyPart, { type: "text" | "reasoning" | "call" }>): Promise<void> {
     if (part.type === "reasoning") {
       if (this.#signing === undefined) this.#signing = this.message.reasoning[++this.#reasoning]?.signature ?? ""
+      else this.sink.write(this.writer.reasoningBreak?.() ?? "")
       return this.#pieces(part.text, this.pace.chars, (piece) => this.writer.reasoning(piece))
     }
     this.sink.write(this.close())
@@ -132,14 +135,14 @@ class Pen {
   }
 
   /** The signature of the open reasoning block, if one is open. */
-  close(): string {
+  close(): Bytes {
     if (this.#signing === undefined) return ""
     const signed = this.writer.signature(this.#signing)
     this.#signing = undefined
     return signed
   }
 
-  async #pieces(text: string, chars: number, write: (piece: string) => string): Promise<void> {
+  async #pieces(text: string, chars: number, write: (piece: string) => Bytes): Promise<void> {
     for (let at = 0; at < text.length; ) {
       const end = pieceEnd(text, at + chars)
       this.sink.write(write(text.slice(at, end)))
@@ -157,19 +160,39 @@ function pieceEnd(text: string, end: number): number {
 
 /** The whole assistant message, with ids and signatures made up where the script gave none. Neighbours are merged. */
 function wireMessage(parts: readonly ReplyPart[], n: number, protocol: Protocol): SaidMessage {
-  const said: SaidMessage = { reasoning: [], text: "", calls: [] }
+  const said: SaidMessage = { reasoning: [], text: "", calls: [], kinds: [] }
   let open: "reasoning" | "other" = "other"
+  let riding: string | undefined
   for (const part of parts) {
-    if (part.type === "text") said.text += part.text
-    if (part.type === "reasoning" && open === "reasoning") said.reasoning.at(-1)!.text += part.text
-    else if (part.type === "reasoning")
-      said.reasoning.push({ text: part.text, signature: part.signature ?? `sig-r${n}-${said.reasoning.length + 1}` })
-    if (part.type === "call") {
-      const id = part.id ?? `${protocol.callPrefix}r${n}_${said.calls.length + 1}`
-      said.calls.push({ id, name: part.name, json: part.json ?? JSON.stringify(part.input ?? {}) })
+    switch (part.type) {
+      case "text":
+        said.text += part.text
+        if (part.text.trim() !== "" && said.kinds.at(-1) !== "text") said.kinds.push("text")
+        open = "other"
+        break
+      case "reasoning":
+        if (open === "reasoning") {
+          said.reasoning.at(-1)!.text += part.text
+          break
+        }
+        riding = part.signature ?? `sig-r${n}-${said.reasoning.length + 1}`
+        said.reasoning.push({ id: `rs_r${n}_${said.reasoning.length + 1}`, text: part.text, signature: riding })
+        said.kinds.push("reasoning")
+        open = "reasoning"
+        break
+      case "call": {
+        const id = part.id ?? `${protocol.callPrefix}r${n}_${said.calls.length + 1}`
+        const signature = riding ?? (said.calls.length === 0 ? `sig-r${n}-call` : undefined)
+        const signed = protocol.signs === "calls" && signature !== undefined && { signature }
+        said.calls.push({ id, name: part.name, json: part.json ?? JSON.stringify(part.input ?? {}), ...signed })
+        said.kinds.push("call")
+        riding = undefined
+        open = "other"
+        break
+      }
+      default:
+        break
     }
-    if (part.type === "reasoning") open = "reasoning"
-    if (part.type === "text" || part.type === "call") open = "other"
   }
   return said
 }
@@ -190,7 +213,7 @@ const CUT = Symbol("the connection was cut by the script")
 
 /** The response's body: collects, flushes, and cuts after a number of bytes. */
 class Sink {
-  #waiting: string[] = []
+  #waiting: Bytes[] = []
   #sent = 0
 
   constructor(
@@ -199,20 +222,19 @@ class Sink {
   ) {}
 
   async head(n: number): Promise<void> {
-    const headers = { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" }
-    this.stage.response.writeHead(200, { ...headers, "request-id": `req_r${n}` })
+    this.stage.response.writeHead(200, this.stage.protocol.streamHeaders(n))
     this.stage.response.flushHeaders()
     if (this.cutAfter === 0) await this.cut()
   }
 
-  async whole(status: number, headers: Record<string, string>, body: string): Promise<void> {
+  async whole(status: number, headers: Record<string, string>, body: Bytes): Promise<void> {
     this.stage.response.writeHead(status, headers)
     this.write(body)
     await this.end()
   }
 
-  write(text: string): void {
-    if (text) this.#waiting.push(text)
+  write(bytes: Bytes): void {
+    if (bytes.length > 0) this.#waiting.push(bytes)
   }
 
   async pause(ms: number): Promise<void> {
@@ -222,10 +244,9 @@ class Sink {
 
   async flush(): Promise<void> {
     if (this.#waiting.length === 0) return
-    const text = this.#waiting.join("")
-    this.#waiting = []
-    if (this.cutAfter === undefined) return this.#send(text)
-    const bytes = Buffer.from(text)
+    const all = this.#take()
+    if (this.cutAfter === undefined) return this.#send(all)
+    const bytes = Buffer.from(all)
     const left = this.cutAfter - this.#sent
     this.#sent += bytes.length
     if (bytes.length < left) return this.#send(bytes)
@@ -236,7 +257,14 @@ class Sink {
   /** The last bytes and the end go together: a client may stop reading at the last event, and has the whole reply then. */
   async end(): Promise<void> {
     if (this.cutAfter !== undefined) await this.flush()
-    this.stage.response.end(this.#waiting.join(""))
+    this.stage.response.end(this.#take())
+  }
+
+  #take(): Bytes {
+    const all = this.#waiting
+    this.#waiting = []
+    if (all.every((bytes) => typeof bytes === "string")) return all.join("")
+    return Buffer.concat(all.map((bytes) => (typeof bytes === "string" ? Buffer.from(bytes) : bytes)))
   }
 
   /**
@@ -252,7 +280,7 @@ class Sink {
     throw CUT
   }
 
-  async #send(data: string | Buffer): Promise<void> {
+  async #send(data: Bytes): Promise<void> {
     const { response, signal } = this.stage
     signal.throwIfAborted()
     if (data.length === 0 || response.write(data)) return

@@ -1,11 +1,14 @@
 // What a script says: a reply as neutral parts, with the places where it waits, breaks or lies. Replies are immutable;
 // every method returns a new one, so that a script may share and vary them.
 import type { Gate } from "../gate.ts"
-import type { ReplyUsage, StopKind } from "./protocol.ts"
+import type { Bytes, ReplyUsage, StopKind, StreamErrorForm } from "./protocol.ts"
 
 export type ReplyPart =
   | { type: "text"; text: string }
-  /** `signature`: what Anthropic wants back with it; made up when left out. */
+  /**
+   * `signature`: what the provider wants back with it (Anthropic's signature, OpenAI's encrypted content, Google's
+   * thought signature); made up when left out. Two parts in a row are one block, with OpenAI two parts of its summary.
+   */
   | { type: "reasoning"; text: string; signature?: string }
   /** `json` overrides `input` with the literal text of the arguments, valid or not. */
   | { type: "call"; name: string; input?: unknown; json?: string; id?: string }
@@ -13,10 +16,13 @@ export type ReplyPart =
   | { type: "gate"; gate: Gate }
   | { type: "delay"; ms: number }
   | { type: "ping" }
-  /** Literal text in the body, between events: garbage. */
-  | { type: "raw"; text: string }
-  /** An error in mid-stream, after a 200; the body ends with it. */
-  | { type: "error"; error: string; message: string }
+  /** Literally in the body, between events: garbage, or an event that only this provider has. */
+  | { type: "raw"; text: Bytes }
+  /**
+   * An error in mid-stream, after a 200; the body ends with it. `error` is the provider's own word; Anthropic's
+   * `overloaded_error` and `rate_limit_error` are understood by all.
+   */
+  | { type: "error"; error: string; message: string; form?: StreamErrorForm }
   /** The connection breaks here. */
   | { type: "cut" }
   /** The body ends here as if it were whole, without its closing events. */
@@ -34,7 +40,7 @@ type Hold = { place: Place; part: Extract<ReplyPart, { type: "gate" | "delay" | 
 
 export type Answer =
   | { type: "stream"; parts: readonly ReplyPart[] }
-  | { type: "body"; status: number; body: string; headers: Record<string, string> }
+  | { type: "body"; status: number; body: Bytes; headers: Record<string, string> }
   | { type: "error"; status: number; error: ErrorOptions; headers: Record<string, string> }
 
 export interface ErrorOptions {
@@ -42,7 +48,7 @@ export interface ErrorOptions {
   type?: string
   message?: string
   headers?: Record<string, string>
-  /** Seconds, for the `retry-after` header. */
+  /** Seconds, for the `retry-after` header (and Google's RetryInfo in the body). */
   retryAfter?: number
 }
 
@@ -156,7 +162,7 @@ export const reply = {
   },
 
   /** A literal body: a proxy's page, garbage, half an event. By default it claims to be an event stream. */
-  raw: (body: string, options: { status?: number; headers?: Record<string, string> } = {}): Reply =>
+  raw: (body: Bytes, options: { status?: number; headers?: Record<string, string> } = {}): Reply =>
     replyOf({
       type: "body",
       status: options.status ?? 200,

@@ -1,5 +1,5 @@
 // One request as the server recorded it, for scripts to answer and for tests to look at.
-import type { Block, Message, ParsedRequest, ProtocolName, ReplyUsage } from "./protocol.ts"
+import type { Block, Message, ParsedRequest, ProtocolName, ReplyUsage, WireCall } from "./protocol.ts"
 
 /** `failed`: the reply broke off by the script's will. `aborted`: the client went away before the end. */
 export type Outcome = "open" | "completed" | "failed" | "aborted"
@@ -108,9 +108,11 @@ export class RecordedRequest {
 }
 
 export interface SaidMessage {
-  reasoning: { text: string; signature: string }[]
+  reasoning: { id: string; text: string; signature: string }[]
   text: string
-  calls: { id: string; name: string; json: string }[]
+  calls: WireCall[]
+  /** The order of it all: each reasoning block, each run of texts, each call. */
+  kinds: ("reasoning" | "text" | "call")[]
 }
 
 export function textOf(message: { content: readonly Block[] }): string {

@@ -23,10 +23,10 @@ export interface Survey {
 const K1 = 1.2
 const B = 0.75
 const FIELD = { name: 4, doc: 1.5, body: 0.4, path: 1 } as const
-/** A comment stands at most this many lines above what it describes, and the comment of a file in its first lines. */
+/** A comment stands at most this many lines above what it describes. */
 const DOC_REACH = 30
-const FILE_DOC = 6
-const ABOUT_FILE = 0.4
+/** Each further definition of a file counts for less: several files tell more than one. */
+const SPREAD = 0.9
 
 /** BM25 of the files. `sizes` are lines by path, `hits` the lines that match each term by path. */
 export function surveyOf(
@@ -66,20 +66,24 @@ export function rankDefinitions(
     return definitionsOf(path, its, terms).map(({ at, definition, doc, body }): Candidate => {
       const { symbol, weight } = definition
       const parts = stemsOf(symbol)
-      const brevity = 0.6 + 0.4 / Math.max(1, parts.length - 1)
       const score = total(terms, (index) => {
-        const named =
-          FIELD.name * brevity * matchIn(terms[index]!, parts) + FIELD.path * matchIn(terms[index]!, pathStems)
-        const told = named + FIELD.doc * Math.min(2, doc[index]!) + FIELD.body * Math.min(5, body[index]!)
+        const named = FIELD.name * matchIn(terms[index]!, parts) + FIELD.path * matchIn(terms[index]!, pathStems)
+        const told = named + FIELD.doc * Math.min(2, doc[index]!) + FIELD.body * Math.min(3, body[index]!)
         return (known.rarity[index]! * told) / (told + 2)
       })
       return { ...at, symbol, score: (score + asked(symbol, subject)) * weight * inFile * likeness(symbol, subject) }
     })
   })
-  const unique = new Map<string, Candidate>()
-  for (const one of ranked.sort((a, b) => b.score - a.score || order(a, b)))
-    if (one.score > 0 && !unique.has(`${one.path} ${one.symbol}`)) unique.set(`${one.path} ${one.symbol}`, one)
-  return [...unique.values()]
+  const best = ranked.filter((one) => one.score > 0).sort((a, b) => b.score - a.score || order(a, b))
+  const symbols = new Map<string, Set<string>>()
+  const spread = best.flatMap((one): Candidate[] => {
+    const others = symbols.get(one.path) ?? new Set()
+    if (others.has(one.symbol)) return []
+    const score = one.score * SPREAD ** others.size
+    symbols.set(one.path, others.add(one.symbol))
+    return [{ ...one, score }]
+  })
+  return spread.sort((a, b) => b.score - a.score || order(a, b))
 }
 
 /** A name that was asked for stands first; when the question has more to say, it only counts for more. */
@@ -100,12 +104,11 @@ interface Weighed {
   body: number[]
 }
 
-/** Comments count for the definition below them (a file's for all in it), code for those around it (outer ones half). */
+/** Comments count for the definition below them, code for those around it. */
 function definitionsOf(path: string, lines: readonly Line[], terms: readonly Term[]): Weighed[] {
   const all: Weighed[] = []
   const open: Weighed[] = []
   let comments: Line[] = []
-  const aboutFile = lines.filter((at) => at.line <= FILE_DOC && isComment(at.text)).map((at) => weigh(terms, at.text))
   for (const at of lines) {
     if (isComment(at.text)) {
       comments.push(at)
@@ -115,13 +118,12 @@ function definitionsOf(path: string, lines: readonly Line[], terms: readonly Ter
     const indent = at.text.search(/\S/)
     while (open.length > 0 && open.at(-1)!.indent >= (definition ? indent : indent + 1)) open.pop()
     const found = weigh(terms, definition ? at.text.replace(definition.symbol, " ") : at.text)
-    for (const [depth, outer] of open.toReversed().entries())
-      for (const index of terms.keys()) outer.body[index]! += found[index]! / (depth === 0 ? 1 : 2)
+    for (const outer of open) for (const index of terms.keys()) outer.body[index]! += found[index]!
     if (!definition) continue
     const above = comments
       .filter((comment) => at.line - comment.line <= DOC_REACH)
       .map((comment) => weigh(terms, comment.text))
-    const doc = terms.map((_, index) => add(above, index) + ABOUT_FILE * add(aboutFile, index))
+    const doc = terms.map((_, index) => add(above, index))
     const one = { at, definition, indent, doc, body: found }
     all.push(one)
     open.push(one)

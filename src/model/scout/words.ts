@@ -66,7 +66,8 @@ export function subjectOf(question: string): Subject {
     // A dotted name is found by its last part, a path by its words; what stands before the dot helps as words.
     const isName = quote === "`" || parts.some(isIdentifier) || /[\w$](?:\.|::|#)[A-Za-z_$]/.test(bare)
     if (isName && !isFile) names.add(parts.at(-1)!)
-    for (const part of isFile ? parts : parts.slice(0, isName ? -1 : undefined)) for (const word of splitName(part)) takeWord(word, parts.length > 1)
+    for (const part of isFile ? parts : parts.slice(0, isName ? -1 : undefined))
+      for (const word of splitName(part)) takeWord(word, parts.length > 1)
   }
   const isAlone = words.length === 1 && /\b(?:where|defin|calls?|used?|uses|usages?|referen)/i.test(text)
   if (names.size === 0 && isAlone) names.add(words[0]!)
@@ -86,7 +87,8 @@ export function termsOf({ names, words }: Subject): Term[] {
     if (key.length > 1 && !terms.has(key)) terms.set(key, { word, stem: key, weight, akin })
   }
   for (const word of words) add(word, 1)
-  for (const name of names) for (const part of splitName(name)) if (!STOP.has(part)) add(part, 0.9 / splitName(name).length ** 0.5)
+  for (const name of names)
+    for (const part of splitName(name)) if (!STOP.has(part)) add(part, 0.9 / splitName(name).length ** 0.5)
   return [...terms.values()].slice(0, MAX_WORDS)
 }
 

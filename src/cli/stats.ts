@@ -1,0 +1,179 @@
+// `meanwhile stats`: what was used, and what it cost. Sums over the ledger (src/session/stats.ts), as JSON or to read.
+import { systemClock } from "../base/clock.ts"
+import { Exit, type ExitCode } from "../base/error.ts"
+import { oneLine, plural, tokens, usd } from "../base/text.ts"
+import { openData } from "../program.ts"
+import { isTerminal, writeOut } from "../runtime/standard.ts"
+import { localDay, type Stats, type StatsDays, type Sums, sumOf, tokensOf, usageStats } from "../session/stats.ts"
+import type { Command, StatsRange } from "./command.ts"
+import { type Column, table } from "./table.ts"
+
+const DAYS: Readonly<Record<StatsRange, StatsDays>> = { "7d": 7, "30d": 30, all: "all" }
+
+export async function statsCommand({ json, range }: Extract<Command, { type: "stats" }>): Promise<ExitCode> {
+  const { store } = await openData(process.env)
+  try {
+    const now = systemClock.now()
+    const stats = usageStats(store, { now, days: DAYS[range] })
+    const style = isTerminal(1) && !process.env.NO_COLOR ? coloured : plain
+    await writeOut(json ? `${JSON.stringify(asJson(stats, { range, now }))}\n` : statsText(stats, { range, now, style }))
+    return Exit.done
+  } finally {
+    store.close()
+  }
+}
+
+/** Documented in docs/headless.md. */
+function asJson(stats: Stats, { range, now }: { range: StatsRange; now: number }) {
+  return {
+    range,
+    from: stats.from === undefined ? null : localDay(stats.from),
+    to: localDay(now),
+    time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    ...sumsJson(stats.totals),
+    background_tokens: stats.totals.background,
+    background_share: share(stats.totals) ?? null,
+    sessions: stats.sessions,
+    messages: stats.messages,
+    prompts: stats.prompts,
+    tool_calls: stats.toolCalls,
+    days: stats.days.map(({ date, sums }) => ({ date, ...sumsJson(sums) })),
+    models: stats.models.map(({ model, sums }) => ({ model, ...sumsJson(sums) })),
+    tools: stats.tools,
+  }
+}
+
+function sumsJson(sums: Sums) {
+  return {
+    requests: sums.requests,
+    input_tokens: sums.input,
+    output_tokens: sums.output,
+    cache_read_input_tokens: sums.cacheRead,
+    cache_creation_input_tokens: sums.cacheWrite,
+    reasoning_tokens: sums.reasoning,
+    total_tokens: tokensOf(sums),
+    cost_usd: sums.unpriced > 0 ? null : sums.costNanos / 1e9,
+    known_cost_usd: sums.costNanos / 1e9,
+    unpriced_requests: sums.unpriced,
+    estimated_requests: sums.estimated,
+  }
+}
+
+/** The part of the tokens that was used in the background, 0 to 1; undefined when none were used. */
+function share(sums: Sums): number | undefined {
+  const all = tokensOf(sums)
+  return all === 0 ? undefined : sums.background / all
+}
+
+interface Style {
+  title(text: string): string
+  bar(text: string): string
+}
+
+const plain: Style = { title: (text) => text, bar: (text) => text }
+const coloured: Style = { title: (text) => `\x1b[1m${text}\x1b[0m`, bar: (text) => `\x1b[36m${text}\x1b[0m` }
+
+const SPANS: Readonly<Record<StatsRange, string>> = { "7d": "the last 7 days", "30d": "the last 30 days", all: "all time" }
+/** As many days as fit on a screen; what came before them is one line. */
+const MOST_DAYS = 31
+const MOST_TOOLS = 8
+
+/** At most 80 columns wide. */
+export function statsText(stats: Stats, { range, now, style }: { range: StatsRange; now: number; style: Style }): string {
+  const { totals } = stats
+  const span = stats.from === undefined ? "" : ` (${localDay(stats.from)} to ${localDay(now)})`
+  const title = style.title(`Usage of ${SPANS[range]}${span}`)
+  if (totals.requests === 0) return `${title}\n\nNothing was asked of a model.\n`
+  const parts = [
+    `${title}\n\n${overview(stats, style)}`,
+    section(style, dayTable(stats, style)),
+    section(style, modelTable(stats)),
+    ...notes(totals),
+  ]
+  return parts.join("\n")
+}
+
+function overview(stats: Stats, style: Style): string {
+  const { totals } = stats
+  const kinds = [
+    `input ${tokens(totals.input)}`,
+    `output ${tokens(totals.output)}`,
+    `cache read ${tokens(totals.cacheRead)}`,
+    `cache write ${tokens(totals.cacheWrite)}`,
+  ]
+  const work = [plural(stats.sessions, "session"), plural(stats.prompts, "prompt"), plural(stats.messages, "message")]
+  const tools = stats.tools.slice(0, MOST_TOOLS).map(({ name, calls }) => `${name} ${calls}`)
+  const background = share(totals)
+  const lines = [
+    ["Cost", `${cost(totals)} for ${plural(totals.requests, "request")}`],
+    ["Tokens", `${tokens(tokensOf(totals))}: ${kinds.join(", ")}`],
+    ["Work", `${work.join(", ")}, ${plural(stats.toolCalls, "tool call")}`],
+    ...(background ? [["", `${percent(background)} of the tokens were used in the background`]] : []),
+    ...(tools.length > 0 ? [["Tools", tools.join(", ")]] : []),
+  ] as const
+  return `${lines.map(([name, text]) => `${style.title(name!.padEnd(8))}${oneLine(text!, 72)}`).join("\n")}\n`
+}
+
+const BAR = 28
+
+function dayTable({ days, totals }: Stats, style: Style): string {
+  const older = days.slice(0, -MOST_DAYS)
+  const shown = days.slice(-MOST_DAYS)
+  // What costs nothing is compared by its tokens.
+  const weight = (sums: Sums) => (totals.costNanos > 0 ? sums.costNanos : tokensOf(sums))
+  const most = Math.max(1, ...shown.map(({ sums }) => weight(sums)))
+  const columns: Column[] = [
+    { title: "DAY" },
+    { title: "COST", right: true },
+    { title: "TOKENS", right: true },
+    { title: "REQUESTS", right: true },
+    { title: "" },
+  ]
+  const cells = shown.map(({ date, sums }) => [date, ...amounts(sums), bar(weight(sums) / most)])
+  if (older.length > 0) cells.unshift([`${plural(older.length, "day")} before`, ...amounts(sumOf(older.map(({ sums }) => sums))), ""])
+  return table(columns, cells).replace(/█+|▏/g, style.bar)
+}
+
+function bar(part: number): string {
+  return part <= 0 ? "" : "█".repeat(Math.round(part * BAR)) || "▏"
+}
+
+function modelTable({ models }: Stats): string {
+  const columns: Column[] = [
+    { title: "MODEL" },
+    { title: "COST", right: true },
+    { title: "TOKENS", right: true },
+    { title: "REQUESTS", right: true },
+  ]
+  return table(columns, models.map(({ model, sums }) => [oneLine(model, 42), ...amounts(sums)]))
+}
+
+function amounts(sums: Sums): [string, string, string] {
+  return [cost(sums), tokens(tokensOf(sums)), String(sums.requests)]
+}
+
+/** ≈: a part of it is estimated; "?": a part of it is not known. */
+function cost({ costNanos, unpriced, estimated }: Sums): string {
+  const known = `${estimated > 0 ? "≈" : ""}${usd(costNanos)}`
+  if (unpriced === 0) return known
+  return costNanos === 0 ? "?" : `${known} + ?`
+}
+
+function notes({ unpriced, estimated }: Sums): string[] {
+  const lines = [
+    ...(estimated > 0 ? [`≈ ${plural(estimated, "request")} ended early: what they used is estimated.`] : []),
+    ...(unpriced > 0 ? [`? The price of ${plural(unpriced, "request")} is not known.`] : []),
+  ]
+  return lines.length > 0 ? [`${lines.join("\n")}\n`] : []
+}
+
+/** Its first line is its title. */
+function section(style: Style, text: string): string {
+  return text.replace(/^.*/, style.title)
+}
+
+function percent(part: number): string {
+  const rounded = Math.round(part * 100)
+  // Nearly all is not all, and a little is not nothing.
+  return `${rounded === 100 && part < 1 ? 99 : rounded === 0 && part > 0 ? 1 : rounded} %`
+}

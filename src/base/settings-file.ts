@@ -140,7 +140,9 @@ class Checker {
     const providers = Object.entries(this.#fields(value, "providers")).map(([name, entry]) => {
       const key = `providers.${name}`
       const { kind, baseURL, apiKeyEnv, headers } = this.#fields(entry, key)
-      const known = PROVIDER_KINDS.find((one) => one === kind) ?? this.#wrong(`${key}.kind`, `one of ${PROVIDER_KINDS.join(", ")}`, kind)
+      const known =
+        PROVIDER_KINDS.find((one) => one === kind) ??
+        this.#wrong(`${key}.kind`, `one of ${PROVIDER_KINDS.join(", ")}`, kind)
       const provider: ProviderSettings = { kind: known, baseURL: this.#address(baseURL, `${key}.baseURL`) }
       if (apiKeyEnv !== undefined) provider.apiKeyEnv = this.#text(apiKeyEnv, `${key}.apiKeyEnv`)
       if (headers !== undefined) provider.headers = this.#textFields(headers, `${key}.headers`)
@@ -156,7 +158,8 @@ class Checker {
       const fields = this.#fields(entry, key)
       const model: ModelSettings = {}
       for (const name of ["contextWindow", "maxOutputTokens"] as const)
-        if (fields[name] !== undefined) model[name] = Math.floor(this.#number(fields[name], `${key}.${name}`, { over: 0 }))
+        if (fields[name] !== undefined)
+          model[name] = Math.floor(this.#number(fields[name], `${key}.${name}`, { over: 0 }))
       for (const name of ["images", "pdf", "reasoning", "tools"] as const)
         if (fields[name] !== undefined) model[name] = this.#truth(fields[name], `${key}.${name}`)
       if (fields.price !== undefined) model.price = this.#price(fields.price, `${key}.price`)
@@ -170,7 +173,10 @@ class Checker {
     const rates = this.#rates(value, key)
     if (above === undefined) return rates
     const { tokens } = this.#fields(above, `${key}.above`)
-    const more = { ...this.#rates(above, `${key}.above`), tokens: this.#number(tokens, `${key}.above.tokens`, { over: 0 }) }
+    const more = {
+      ...this.#rates(above, `${key}.above`),
+      tokens: this.#number(tokens, `${key}.above.tokens`, { over: 0 }),
+    }
     return { ...rates, above: more }
   }
 
@@ -215,7 +221,8 @@ class Checker {
 
   /** Not negative; `over`: more than that. */
   #number(value: unknown, key: string, { over }: { over?: number } = {}): number {
-    const isRight = typeof value === "number" && Number.isFinite(value) && (over === undefined ? value >= 0 : value > over)
+    const isRight =
+      typeof value === "number" && Number.isFinite(value) && (over === undefined ? value >= 0 : value > over)
     return isRight ? value : this.#wrong(key, over === undefined ? "a number" : `a number over ${over}`, value)
   }
 

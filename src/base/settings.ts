@@ -3,7 +3,7 @@
 import { join } from "node:path"
 import { visible } from "./escape.ts"
 import { displayPath, foldersUp, type HomePaths, realPath } from "./paths.ts"
-import { type FileSettings, type PersonalModelSettings, type Permissions, readSettingsFile } from "./settings-file.ts"
+import { type FileSettings, type Permissions, type PersonalModelSettings, readSettingsFile } from "./settings-file.ts"
 import { oneLine } from "./text.ts"
 
 export type { Permissions, ProviderSettings } from "./settings-file.ts"

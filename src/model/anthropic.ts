@@ -1,8 +1,8 @@
 // Anthropic's Messages API, and servers that speak it.
 import type { Connection } from "./connection.ts"
+import { fetchFor } from "./fetch.ts"
 import type { Model } from "./model.ts"
 import { type Dialect, plainId } from "./prompt.ts"
-import { fetchFor } from "./fetch.ts"
 import { sdkModel } from "./sdk.ts"
 
 const dialect: Omit<Dialect, "owner"> = {

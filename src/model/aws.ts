@@ -19,7 +19,10 @@ export function awsAccess(id: string, env: Env, { bearer }: { bearer: boolean })
   if (!region)
     throw new UserError("model-no-region", `${id} needs a region. Set AWS_REGION, for example AWS_REGION=us-east-1.`)
   if (bearer || !accessKeyId || !secretAccessKey) return { region }
-  return { region, keys: { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }) } }
+  return {
+    region,
+    keys: { accessKeyId, secretAccessKey, ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }) },
+  }
 }
 
 /** Where Bedrock is, as AWS's own tools find it. */

@@ -1,9 +1,9 @@
 // Amazon Bedrock's Converse API, for the models of several makers.
 import { CLAUDE_MAX_OUTPUT, thinksByItself } from "./anthropic.ts"
 import type { Connection } from "./connection.ts"
+import { fetchFor } from "./fetch.ts"
 import type { Model } from "./model.ts"
 import { type Dialect, plainId } from "./prompt.ts"
-import { fetchFor } from "./fetch.ts"
 import { sdkModel } from "./sdk.ts"
 
 export function bedrockModel(connection: Connection): Model {
@@ -36,7 +36,8 @@ export function bedrockModel(connection: Connection): Model {
       return create(model)
     },
     options: (request) => {
-      const maxOutputTokens = request.maxOutputTokens ?? override.maxOutputTokens ?? (claude ? CLAUDE_MAX_OUTPUT : undefined)
+      const maxOutputTokens =
+        request.maxOutputTokens ?? override.maxOutputTokens ?? (claude ? CLAUDE_MAX_OUTPUT : undefined)
       // With an effort the library asks for thoughts by itself, but not for their summary.
       const thinks = override.reasoning !== false && thinksByItself(model)
       return {

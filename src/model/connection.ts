@@ -149,6 +149,10 @@ function lacksVersion(kind: Protocol, { pathname }: URL): boolean {
 function proxyVariable(url: URL, env: Env): string | undefined {
   const names = url.protocol === "https:" ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy", "HTTP_PROXY"]
   const exempt = (env.no_proxy || env.NO_PROXY || "").split(",").map((name) => name.trim().replace(/^\*?\./, ""))
-  const isExempt = exempt.some((name) => name === "*" || (name !== "" && (url.hostname === name || url.host === name || url.hostname.endsWith(`.${name}`))))
+  const isExempt = exempt.some(
+    (name) =>
+      name === "*" ||
+      (name !== "" && (url.hostname === name || url.host === name || url.hostname.endsWith(`.${name}`))),
+  )
   return isExempt ? undefined : [...names, "all_proxy", "ALL_PROXY"].find((name) => env[name])
 }

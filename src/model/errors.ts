@@ -129,7 +129,8 @@ function notFoundMessage({ fault, at }: Facts, because: string): string {
   if (isPath)
     return `There is no such API at ${at.address}${because}. Check ${at.addressSetting}${at.addressHint ? `: ${at.addressHint}` : ""}, and the model's name (--model).`
   const get = at.server?.get?.(at.model)
-  if (get) return `The server at ${at.address} does not have the model ${at.model}${because}. Get it with \`${get}\`, or check its name (--model).`
+  if (get)
+    return `The server at ${at.address} does not have the model ${at.model}${because}. Get it with \`${get}\`, or check its name (--model).`
   return `${at.provider} at ${at.address} does not know the model ${at.model}${because}. Check the model's name (--model) and the address (${at.addressSetting}).`
 }
 
@@ -163,8 +164,10 @@ function certificateAdvice({ network }: Fault, at: Endpoint): string {
   const code = network?.code ?? ""
   if (code === "EPROTO" || code === "ERR_SSL_WRONG_VERSION_NUMBER")
     return `Does ${at.addressSetting} have to begin with http:// instead of https://?`
-  if (/CERT_(HAS_EXPIRED|NOT_YET_VALID)/.test(code)) return "Check this machine's clock, or have the certificate renewed."
-  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(code)) return `Write the host in ${at.addressSetting} as the certificate does.`
+  if (/CERT_(HAS_EXPIRED|NOT_YET_VALID)/.test(code))
+    return "Check this machine's clock, or have the certificate renewed."
+  if (/ALTNAME_INVALID|HOSTNAME_MISMATCH/.test(code))
+    return `Write the host in ${at.addressSetting} as the certificate does.`
   return "If it is your own server's or your company's proxy, set NODE_EXTRA_CA_CERTS to the file with its authority's certificate (PEM) and start again."
 }
 
@@ -181,8 +184,7 @@ const NETWORK_WORDS: Readonly<Record<string, string>> = {
 
 /** What happened, without the libraries' advice to programmers and dumps of their schemas. */
 function wordsFor({ network, message }: Fault): string {
-  if (network)
-    return NETWORK_WORDS[network.code] ?? (cleanedNetwork(network) || "no network")
+  if (network) return NETWORK_WORDS[network.code] ?? (cleanedNetwork(network) || "no network")
   if (message.startsWith("JSON parsing failed")) return "an event is not JSON"
   if (/^Type validation failed|^Expected a normalized/.test(message)) return "an event is not of this protocol"
   return message

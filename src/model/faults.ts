@@ -22,9 +22,12 @@ export function faultOf(error: unknown): Fault {
   const thrown = record(error)
   if (!thrown) return { message: String(error), type: "" }
   const body = json(thrown.responseBody)
-  const said = record(record(body)?.error) ?? record(record(array(body)?.[0])?.error) ?? record(thrown.data) ?? record(body) ?? {}
+  const said =
+    record(record(body)?.error) ?? record(record(array(body)?.[0])?.error) ?? record(thrown.data) ?? record(body) ?? {}
   const headers = record(thrown.responseHeaders) as Record<string, string> | undefined
-  const details = (array(said.details) ?? []).flatMap((detail): Record<string, unknown>[] => record(detail) ? [record(detail)!] : [])
+  const details = (array(said.details) ?? []).flatMap((detail): Record<string, unknown>[] =>
+    record(detail) ? [record(detail)!] : [],
+  )
   const status = typeof thrown.statusCode === "number" ? thrown.statusCode : number(said.code ?? thrown.code)
   const network = networkFault(error)
   // Bedrock names the exception in a header, with an address after it.
@@ -54,7 +57,8 @@ function networkFault(error: unknown): Fault["network"] {
 
 const TOO_LONG =
   /prompt is too long|context[_ -]?length|context window|maximum context|max(imum)? (input|prompt) (tokens|length)|too many (input |prompt )?tokens(?! per)|(input|request|prompt) (is )?too (long|large)|exceed(s|ed)? .{0,40}(context|number of tokens)|request_too_large/i
-const NO_CREDIT = /insufficient_quota|credit balance|credits (are|is) (depleted|exhausted)|insufficient credits|billing|exceeded your current quota|payment required/i
+const NO_CREDIT =
+  /insufficient_quota|credit balance|credits (are|is) (depleted|exhausted)|insufficient credits|billing|exceeded your current quota|payment required/i
 const REFUSED = /content_policy|content_filter|content management policy|safety system/i
 const BAD_KEY =
   /authentication_error|permission_error|invalid_api_key|API_KEY_INVALID|API key (not valid|expired)|InvalidSignature|IncompleteSignature|signature we calculated|UnrecognizedClient|InvalidClientTokenId|ExpiredToken|security token included/i
@@ -102,7 +106,9 @@ export function kindOf(fault: Fault, phase: Phase): ModelErrorKind {
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : undefined
 }
 
 function array(value: unknown): unknown[] | undefined {

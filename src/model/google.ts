@@ -1,8 +1,8 @@
 // Google's Gemini API. Thoughts come with signatures, also on calls and on texts, which must come back with them.
 import type { Connection } from "./connection.ts"
+import { fetchFor } from "./fetch.ts"
 import type { Model } from "./model.ts"
 import { plainId } from "./prompt.ts"
-import { fetchFor } from "./fetch.ts"
 import { sdkModel } from "./sdk.ts"
 
 export function googleModel(connection: Connection): Model {
@@ -42,5 +42,7 @@ function versioned(address: string): string {
 
 /** Others refuse to be asked for their thoughts. Source: ai.google.dev, "Thinking": Gemini 2.5 and later. */
 function thinks(model: string): boolean {
-  return /gemini-(2\.5|[3-9]|\d\d)|gemini-(flash|pro)(-lite)?-latest/.test(model) && !/image|tts|native-audio/.test(model)
+  return (
+    /gemini-(2\.5|[3-9]|\d\d)|gemini-(flash|pro)(-lite)?-latest/.test(model) && !/image|tts|native-audio/.test(model)
+  )
 }

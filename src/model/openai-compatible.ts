@@ -1,9 +1,9 @@
 // The Chat Completions API: that of the many servers that speak it, and OpenAI's own where somebody asks for it.
 import type { LanguageModelV4Usage } from "@ai-sdk/provider"
 import type { Connection } from "./connection.ts"
+import { fetchFor } from "./fetch.ts"
 import type { Model } from "./model.ts"
 import type { Dialect } from "./prompt.ts"
-import { fetchFor } from "./fetch.ts"
 import { sdkModel } from "./sdk.ts"
 
 /** The library's name for what is this endpoint's own. */

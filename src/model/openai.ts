@@ -1,9 +1,9 @@
 // OpenAI's Responses API. Nothing is stored there: each request carries the whole conversation, with the model's
 // thoughts encrypted, so that it goes on thinking where it was.
 import type { Connection } from "./connection.ts"
+import { fetchFor } from "./fetch.ts"
 import type { Model } from "./model.ts"
 import { plainId } from "./prompt.ts"
-import { fetchFor } from "./fetch.ts"
 import { sdkModel } from "./sdk.ts"
 
 export function openaiModel(connection: Connection): Model {

@@ -108,7 +108,9 @@ export function hasImages(messages: readonly ModelMessage[]): boolean {
 }
 
 function wordsFor(part: UserPart): UserPart {
-  return part.type === "text" ? part : { type: "text", text: "[an image is left out: this model is not known to see images]" }
+  return part.type === "text"
+    ? part
+    : { type: "text", text: "[an image is left out: this model is not known to see images]" }
 }
 
 /** Providers refuse blank text parts, so they are left out. */

@@ -72,10 +72,7 @@ export function builtinProvider(name: string): ProviderRow | undefined {
 }
 
 /** The variable that holds a provider's key now, or undefined. */
-export function keyVariableOf(
-  row: ProviderRow,
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
+export function keyVariableOf(row: ProviderRow, env: Readonly<Record<string, string | undefined>>): string | undefined {
   return row.keyEnvs.find((name) => env[name])
 }
 

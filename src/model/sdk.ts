@@ -8,7 +8,6 @@ import { type Endpoint, type Phase, toModelError } from "./errors.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest } from "./model.ts"
 import { type Dialect, hasImages, promptOf, toolsOf, withoutImages } from "./prompt.ts"
 
-
 export interface SdkModel {
   connection: Connection
   dialect: Dialect

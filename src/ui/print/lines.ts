@@ -1,4 +1,5 @@
-// The headless stream: rows of the feed become lines (docs/headless.md). Pure: it reads rows and returns objects.
+// The headless stream: rows of the feed become lines (docs/headless.md, docs/stream.schema.json). Pure: it reads rows and
+// returns objects; how often some of them are said is stream.ts.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
 import type {
   ApprovalRow,
@@ -19,8 +20,8 @@ export interface LineParts {
   reader: Reader
   /** Sums of the ledger over a session and everything below it. */
   usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
-  /** All live tasks of the tree, oldest first. */
-  liveTasks(): { task: TaskRow; run: RunRow }[]
+  /** How a call asks for permission: our own line, or the one that clients of Claude Code know. */
+  asks: "permission_request" | "control_request"
 }
 
 /** The lines that one row of the feed stands for. */
@@ -31,13 +32,13 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
     case "tool_result":
       return [toolResultLine(parts.reader, row)]
     case "task_started":
-      return [started(parts, row), backgroundTasks(parts, row)]
+      return [started(parts, row)]
     case "task_progress":
       return [progress(parts, row)]
     case "task_updated":
-      return [updated(parts, row), backgroundTasks(parts, row)]
+      return [updated(parts, row)]
     case "task_settled":
-      return [...settled(parts, row), backgroundTasks(parts, row)]
+      return settled(parts, row)
     case "retry":
       return [
         system(row, "retry", {
@@ -46,7 +47,7 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
         }),
       ]
     case "approval":
-      return approvalLines(parts.reader, row)
+      return approvalLines(parts, row)
     case "turn":
       return []
     default:
@@ -85,12 +86,23 @@ function assistantBlock(part: AssistantPart) {
     case "text":
       return { type: "text", text: part.text } as const
     case "reasoning":
-      return { type: "thinking", thinking: part.text } as const
+      return { type: "thinking", thinking: part.text, signature: signatureOf(part) } as const
     case "tool-call":
-      return { type: "tool_use", id: part.callId, name: part.name, input: part.input } as const
+      return { type: "tool_use", id: part.callId, name: part.name, input: asObject(part.input) } as const
     default:
       return part satisfies never
   }
+}
+
+/** Anthropic's clients expect one; other providers have none. */
+function signatureOf({ provider }: Extract<AssistantPart, { type: "reasoning" }>): string {
+  const signature = provider?.anthropic?.signature
+  return typeof signature === "string" ? signature : ""
+}
+
+/** What a model sent as arguments can be anything; the format has an object there. */
+function asObject(input: unknown): object {
+  return typeof input === "object" && input !== null && !Array.isArray(input) ? input : { _invalid: input ?? null }
 }
 
 function userBlock(part: UserPart) {
@@ -138,6 +150,8 @@ function progress(parts: LineParts, row: FeedRow): Line {
   return system(row, "task_progress", {
     task_id: task.id,
     run_id: run.id,
+    tool_use_id: providerCallId(parts.reader, task.call_id),
+    description: task.description,
     usage: usageOf(parts, { task, run }, row.at),
     last_tool_name: run.last_tool,
     summary: run.activity ?? lastLine(run.tail),
@@ -157,6 +171,7 @@ function settled(parts: LineParts, row: FeedRow): Line[] {
   const notification = {
     task_id: task.id,
     run_id: run.id,
+    tool_use_id: providerCallId(parts.reader, task.call_id),
     status: run.state,
     summary: task.description,
     result: run.result,
@@ -164,27 +179,37 @@ function settled(parts: LineParts, row: FeedRow): Line[] {
     usage: usageOf(parts, { task, run }, run.ended_at ?? row.at),
     quiet: run.quiet === 1,
   }
-  return [...lines, system(row, "task_notification", notification)]
+  return [...lines, { ...system(row, "task_notification", notification), uuid: `feed:${row.seq}:notification` }]
 }
 
-function backgroundTasks({ liveTasks }: LineParts, row: FeedRow): Line {
-  const tasks = liveTasks()
-    .filter(({ run }) => run.background)
-    .map(({ task, run }) => ({
-      task_id: task.id,
-      run_id: run.id,
-      task_type: task.kind,
-      description: task.description,
-      status: run.state,
-    }))
-  return system(row, "background_tasks_changed", { tasks })
+/** The live background tasks of a tree, oldest first, as they are now. */
+export function backgroundTasks(reader: Reader, rootId: string): Record<string, unknown>[] {
+  return reader.all(
+    `SELECT task.id AS task_id, run.id AS run_id, task.kind AS task_type, task.description, run.state AS status
+     FROM run JOIN task ON task.id = run.task_id
+     WHERE run.state IN ('queued', 'running', 'paused') AND run.background = 1 AND task.root_id = :rootId
+     ORDER BY task.created_at, task.rowid`,
+    { rootId },
+  )
 }
 
-function approvalLines(reader: Reader, row: FeedRow): Line[] {
+/** `after`: the feed's number behind which it is said. */
+export function backgroundTasksLine(rootId: string, after: number, tasks: readonly object[]): Line {
+  const uuid = `feed:${after}:tasks`
+  return { type: "system", subtype: "background_tasks_changed", tasks, session_id: rootId, uuid }
+}
+
+function approvalLines({ reader, asks }: LineParts, row: FeedRow): Line[] {
   const approval = reader.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id: row.ref })
+  if (!approval) return []
   // The row is published again when it is answered or withdrawn; a request is told once.
-  if (!approval || JSON.parse(row.data ?? "{}").state !== "open") return []
+  const { state } = JSON.parse(row.data ?? "{}") as { state?: ApprovalRow["state"] }
   const input = JSON.parse(approval.input)
+  if (asks === "control_request") {
+    if (state === "withdrawn") return [{ type: "control_cancel_request", request_id: approval.id }]
+    return state === "open" ? [canUseTool(reader, approval)] : []
+  }
+  if (state !== "open") return []
   return [
     system(row, "permission_request", {
       request_id: approval.id,
@@ -194,6 +219,18 @@ function approvalLines(reader: Reader, row: FeedRow): Line[] {
       rule: approval.rule,
     }),
   ]
+}
+
+function canUseTool(reader: Reader, approval: ApprovalRow): Line {
+  const request = {
+    subtype: "can_use_tool",
+    tool_name: approval.tool,
+    input: JSON.parse(approval.input),
+    tool_use_id: providerCallId(reader, approval.tool_call_id),
+    agent_id: approval.task_id,
+    permission_suggestions: [],
+  }
+  return { type: "control_request", request_id: approval.id, request }
 }
 
 function usageOf({ usageBelow }: LineParts, { task, run }: { task: TaskRow; run: RunRow }, now: number) {

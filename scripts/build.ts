@@ -8,6 +8,9 @@ import type { BunPlugin } from "bun"
 
 const root = join(import.meta.dir, "..")
 
+/** Scripts that run in workers, below src/; the program finds them by src/runtime/worker.ts. */
+const WORKERS = ["tool/html-worker.ts"]
+
 /**
  * Puts the ripgrep binary into the executable. The package finds the binary in node_modules, where the executable has
  * none: in the bundle its `rgPath` is a path below `/$bunfs/`, which can be read but not run (see src/tool/ripgrep.ts).
@@ -30,7 +33,7 @@ export async function build(outfile: string): Promise<void> {
   using staging = temporaryFolder(dirname(outfile))
   const unfinished = join(staging.path, "meanwhile")
   await Bun.build({
-    entrypoints: [join(root, "src/main.ts")],
+    entrypoints: [join(root, "src/main.ts"), ...WORKERS.map((path) => join(root, "src", path))],
     root,
     target: "bun",
     format: "esm",

@@ -22,18 +22,18 @@ import { parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { obey } from "./session/controls.ts"
+import { filesSeen } from "./session/files-seen.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { lastText } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
-import { mend } from "./session/mend.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
-import { insertRow, type Reader, type Store } from "./store/store.ts"
+import { insertRow, type Reader, type Store, type Tx } from "./store/store.ts"
 import { until } from "./store/watch.ts"
 import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
 import { monitorKind } from "./task/monitor.ts"
@@ -63,6 +63,8 @@ export interface NewSession {
   model?: string | undefined
   permissionMode?: PermissionMode | undefined
   appendSystemPrompt?: string | undefined
+  /** In the place of the agent's own prompt. */
+  systemPrompt?: string | undefined
 }
 
 /** A session that this process drives. */
@@ -82,6 +84,8 @@ export interface Hosted {
   background(): Promise<number>
   /** Stops a task of this tree, by its id or the beginning of it. */
   stopTask(id: string): Promise<void>
+  /** Changes what holds for the session's next steps. Throws UserError when there is no such model. */
+  change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
   readonly approvals: Approvals
   /** The last text that the root's model said. */
   lastReply(): string | undefined
@@ -136,7 +140,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     deny: [...(settings.permissions?.deny ?? []), ...(options.deny ?? [])].flatMap(parseRules),
   }
   const mayRead = readFilter({ deny: rules.deny, cwd: options.cwd, home: home.home })
-  const files = createFiles({ home: home.home, mayRead })
+  const files = createFiles({ home: home.home, mayRead, recall: (sessionId) => filesSeen(store, sessionId) })
   const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
   const wiring: Wiring = {
     options,
@@ -206,7 +210,8 @@ function sessionParts(wiring: Wiring): SessionParts {
   const { options, store, clock, ids, log, tasks, home, rules, files, ripgrepPath } = wiring
   const approvals = createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false })
   const search = { files, ripgrepPath, env: options.env }
-  const tools = { store, clock, ids, tasks, approvals, search, agents: wiring.agents.agents }
+  const web = wiring.settings.webFetch ?? { allowPrivate: [], proxy: "refuse" as const }
+  const tools = { store, clock, ids, tasks, approvals, search, web, agents: wiring.agents.agents }
   return {
     store,
     clock,
@@ -239,6 +244,7 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
     (agent.model && agent.model !== "inherit" ? agent.model : undefined) ??
     defaultModelId(program.env, settings)
   const id = ids.uuid()
+  const spoken = { prompt: options.systemPrompt ?? agent.prompt }
   const appended = options.appendSystemPrompt ? `\n\n${options.appendSystemPrompt}` : ""
   const row = sessionRow(
     {
@@ -253,7 +259,7 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
       agent: agent.name,
       model: resolveModel(wanted, providers(wiring)).id,
       permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
-      system: `${systemPrompt(agent, describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock }))}${appended}`,
+      system: `${systemPrompt(spoken, describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock }))}${appended}`,
       tools: toolsFor(agent, toolNames, { depth: 0 }),
       limits: toolLimits(agent),
       maxSteps: agent.maxTurns ?? null,
@@ -274,15 +280,18 @@ async function continueSession(wiring: Wiring, wanted: string | undefined, optio
       `The session is the agent "${row.agent}" and stays so. Start a new one for --agent ${options.agent}.`,
       Exit.usage,
     )
+  if (options.systemPrompt) throw new UserError("fixed-prompt", "--system-prompt is for new sessions.", Exit.usage)
   if (options.appendSystemPrompt)
     throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
   const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
   const mode = options.permissionMode ?? row.permission_mode
   if (model !== row.model || mode !== row.permission_mode)
-    await store.write((tx) =>
-      tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", { id: row.id, model, mode }),
-    )
+    await store.write((tx) => setSession(tx, { id: row.id, model, mode }))
   return { ...row, model, permission_mode: mode }
+}
+
+function setSession(tx: Tx, setting: { id: string; model: string; mode: string }): void {
+  tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", setting)
 }
 
 /** What an agent's child session is like: its definition, within what its owner may do. */
@@ -330,7 +339,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const { store, clock, ids, tasks, log } = wiring
   const lease: Lease | undefined = await takeLease(store, clock, row.id)
   if (!lease) return undefined
-  await store.write((tx) => mend(tx, clock, row.id))
+  await tasks.recover(row.id)
   const session = openSession(parts, row, null)
   const interruption = new Interruption()
   const controls = obey(store, row.id, {
@@ -356,6 +365,13 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     interrupt: () => interruption.interrupt({ by: "user" }),
     background: async () => (await tasks.backgroundAll(row.id)).length,
     stopTask: async (id) => void (await tasks.stop([findTask(store, id, row.id).task.id], "user")),
+    change: async (setting) => {
+      const model = setting.model === undefined ? row.model : resolveModel(setting.model, providers(wiring)).id
+      const mode = setting.permissionMode ?? row.permission_mode
+      await store.write((tx) => setSession(tx, { id: row.id, model, mode }))
+      // The session looks at its row in each step and call.
+      Object.assign(row, { model, permission_mode: mode })
+    },
     approvals: parts.approvals,
     stopAll: async (by) => {
       const live = listTasks(store, { rootId: row.id, live: true })

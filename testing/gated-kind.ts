@@ -14,6 +14,10 @@ export class GatedKind implements TaskKind {
     this.kind = kind
   }
 
+  resume(task: TaskRow, run: RunRow): Promise<Prepared> {
+    return this.prepare(task, run)
+  }
+
   async prepare(_task: TaskRow, run: RunRow): Promise<Prepared> {
     this.events.push(`prepared ${run.id}`)
     return {

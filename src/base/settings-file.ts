@@ -67,7 +67,17 @@ export interface PersonalModelSettings {
   idleTimeoutSeconds?: number
 }
 
+/** What the WebFetch tool may do beyond public addresses (tool/web-guard.ts). */
+export interface WebFetchSettings {
+  /** `127.0.0.1:3000`, `*.corp.example`, `10.0.0.0/8`; nobody has looked yet whether they mean anything. */
+  allowPrivate: string[]
+  /** For hosts that the environment asks a proxy for. `ignore`: connect to them directly. */
+  proxy: "refuse" | "ignore"
+}
+
 export interface FileSettings extends PersonalModelSettings {
+  /** Only the person's own. */
+  webFetch?: WebFetchSettings
   model?: string
   /** Models that are asked in turn when the one before fails for good. */
   modelFallback?: string[]
@@ -105,7 +115,7 @@ class Checker {
     const fields = this.#fields(value, "the whole file")
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
     const { model, modelFallback, permissions, env, ...others } = known
-    const { providers, models, modelAliases, idleTimeoutSeconds, ...extra } = others
+    const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, ...extra } = others
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
     if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
@@ -114,6 +124,7 @@ class Checker {
     if (modelAliases !== undefined) settings.modelAliases = this.#aliases(modelAliases)
     if (idleTimeoutSeconds !== undefined)
       settings.idleTimeoutSeconds = this.#number(idleTimeoutSeconds, "idleTimeoutSeconds", { over: 0 })
+    if (webFetch !== undefined) settings.webFetch = this.#webFetch(webFetch)
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
@@ -191,6 +202,12 @@ class Checker {
   #aliases(value: unknown): Record<string, string> {
     const aliases = Object.entries(this.#fields(value, "modelAliases"))
     return Object.fromEntries(aliases.map(([name, model]) => [name, this.#text(model, `modelAliases.${name}`)]))
+  }
+
+  #webFetch(value: unknown): WebFetchSettings {
+    const { allowPrivate, proxy = "refuse" } = this.#fields(value, "webFetch")
+    if (proxy !== "refuse" && proxy !== "ignore") return this.#wrong("webFetch.proxy", "one of refuse, ignore", proxy)
+    return { allowPrivate: this.#texts(allowPrivate, "webFetch.allowPrivate"), proxy }
   }
 
   #env(value: unknown): Record<string, string> {

@@ -1,11 +1,13 @@
 // The whole command line (docs/headless.md): argv becomes one Command or a usage error (exit 2) that says what would be
 // right. Nothing is ignored: an option that would have no effect is refused.
-import { permissionModes } from "../base/permission-mode.ts"
+import { type PermissionMode, permissionModes } from "../base/permission-mode.ts"
 import {
   type Command,
   type CommandName,
   commandNames,
+  type InputFormat,
   inputFormats,
+  type OutputFormat,
   outputFormats,
   type SessionOptions,
   type SessionStart,
@@ -28,7 +30,10 @@ export function parseCommandLine(argv: readonly string[]): Command {
   const prompt = promptOf(tokens)
   const session = sessionOf(options, rules)
   if (!options.has("print")) {
-    options.refuse(["output-format", "input-format", "wait"], "only has a meaning with -p")
+    options.refuse(
+      ["output-format", "input-format", "wait", "permission-prompt-tool", "include-partial-messages"],
+      "only has a meaning with -p",
+    )
     if (!tokens.literal && commandNames.some((name) => name === prompt))
       throw usage(
         `"${prompt}" is a command: it comes first (meanwhile ${prompt} …). As a prompt: meanwhile … -- ${prompt}`,
@@ -42,7 +47,30 @@ export function parseCommandLine(argv: readonly string[]): Command {
   if (input === "stream-json" && prompt !== undefined)
     throw usage("With --input-format stream-json the prompts come from standard input: leave the prompt out.")
   const waitSeconds = options.number("wait", { least: 0, unit: "seconds" }) ?? 600
-  return { type: "print", output, input, waitSeconds, session, ...(prompt !== undefined && { prompt }) }
+  const permissionPrompts = promptsOf(options, { output, input })
+  return {
+    type: "print",
+    output,
+    input,
+    waitSeconds,
+    session,
+    ...(permissionPrompts && { permissionPrompts }),
+    ...(prompt !== undefined && { prompt }),
+  }
+}
+
+/** Clients of Claude Code are asked in their own way: docs/decisions/claude-code-clients.md. */
+function promptsOf(
+  options: Options,
+  { output, input }: { output: OutputFormat; input: InputFormat },
+): "control-requests" | undefined {
+  const tool = options.text("permission-prompt-tool")
+  if (tool === undefined) return undefined
+  if (tool !== "stdio")
+    throw usage(`--permission-prompt-tool is stdio, not "${tool}": a tool of an MCP server cannot be asked.`)
+  if (output !== "stream-json" || input !== "stream-json")
+    throw usage("--permission-prompt-tool stdio needs --input-format stream-json and --output-format stream-json.")
+  return "control-requests"
 }
 
 /** The subcommand is the first argument or nothing: anywhere else the word is part of a prompt. */
@@ -119,10 +147,13 @@ function sessionOf(options: Options, rules: Record<"allowed" | "disallowed", str
   const agent = options.text("agent")
   const agents = agentsOf(options.value("agents"))
   const model = options.text("model")
-  const permissionMode = options.choice("permission-mode", permissionModes)
+  const permissionMode = permissionModeOf(options)
   const maxTurns = options.number("max-turns", { least: 1, whole: true })
   const maxBudgetUsd = options.number("max-budget-usd", { least: 0, unit: "USD" })
   const appendSystemPrompt = options.text("append-system-prompt")
+  // Such clients give an empty one when their user has set none.
+  const systemPrompt = options.value("system-prompt")?.trim()
+  checkSettingSources(options.value("setting-sources"))
   return {
     start: startOf(options),
     allowedTools: [...options.all("allowedTools").flatMap(splitRules), ...rules.allowed],
@@ -135,7 +166,22 @@ function sessionOf(options: Options, rules: Record<"allowed" | "disallowed", str
     ...(maxTurns !== undefined && { maxTurns }),
     ...(maxBudgetUsd !== undefined && { maxBudgetUsd }),
     ...(appendSystemPrompt !== undefined && { appendSystemPrompt }),
+    ...(systemPrompt && { systemPrompt }),
   }
+}
+
+function permissionModeOf(options: Options): PermissionMode | undefined {
+  const mode = options.choice("permission-mode", permissionModes)
+  if (!options.has("dangerously-skip-permissions")) return mode
+  if (mode !== undefined && mode !== "bypassPermissions")
+    throw usage(`--dangerously-skip-permissions and --permission-mode ${mode} exclude each other.`)
+  return "bypassPermissions"
+}
+
+/** The user's settings always hold, those of the folder with --trust: what asks for less cannot be given. */
+function checkSettingSources(sources: string | undefined): void {
+  if (sources === undefined || sources.split(",").some((source) => source.trim() === "user")) return
+  throw usage(`--setting-sources without "user" is not available: the user's own settings always hold.`)
 }
 
 function startOf(options: Options): SessionStart {

@@ -8,6 +8,8 @@ export type Command =
       output: OutputFormat
       input: InputFormat
       waitSeconds: number
+      /** Requests for permission go to a client of Claude Code. */
+      permissionPrompts?: "control-requests"
       session: SessionOptions
     }
   | { type: "interface"; prompt?: string; session: SessionOptions }
@@ -45,6 +47,8 @@ export interface SessionOptions {
   maxTurns?: number
   maxBudgetUsd?: number
   appendSystemPrompt?: string
+  /** In the place of the agent's own prompt. */
+  systemPrompt?: string
   verbose: boolean
 }
 

@@ -101,6 +101,21 @@ const examples: readonly Line[] = [
   { what: 'meanwhile -p "Where are retries decided?" --model scout --verbose', does: "" },
 ]
 
+/**
+ * What the help says about something as it is typed: an option (`--model`), a command, or an action (`tasks show`).
+ * Undefined where it has no line of its own.
+ */
+export function described(typed: string): string | undefined {
+  const groups = [...sessionGroups.map(({ lines }) => lines), ...Object.values(commandLines)]
+  return groups.flat().find(({ what }) => isAbout(what, typed))?.does
+}
+
+function isAbout(what: string, typed: string): boolean {
+  const words = what.split(/,? /)
+  if (typed.startsWith("-")) return words.find((word) => word.startsWith("--")) === typed && what.startsWith("-")
+  return what === typed || what.startsWith(`${typed} `)
+}
+
 /** Prints the help; resolves to the exit code. */
 export function help(topic: CommandName | undefined): number {
   console.log((topic === undefined || topic === "host" ? overview() : commandHelp(topic)).trimEnd())

@@ -15,6 +15,8 @@ export interface OptionSpec {
   alias?: string
   /** For completions; what is not one of them is judged where the option is read. */
   values?: Values
+  /** For completions, where the help has no line about it. */
+  does?: string
   /** For programs: in no help and no completion. */
   hidden?: true
 }
@@ -22,14 +24,16 @@ export interface OptionSpec {
 export type OptionSpecs = Readonly<Record<string, OptionSpec>>
 
 const anywhere = {
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean", short: "v" },
+  help: { type: "boolean", short: "h", does: "say what there is" },
+  version: { type: "boolean", short: "v", does: "say which version this is" },
 } as const satisfies OptionSpecs
+
+const json = { type: "boolean", does: "for programs" } as const satisfies OptionSpec
 
 /** Without a subcommand: the terminal interface, or one headless turn. */
 export const sessionOptions = {
   ...anywhere,
-  print: { type: "boolean", short: "p" },
+  print: { type: "boolean", short: "p", does: "run one turn and its background work, print the last reply" },
   continue: { type: "boolean", short: "c" },
   resume: { type: "string", short: "r", values: "sessions" },
   "fork-session": { type: "boolean" },
@@ -50,21 +54,32 @@ export const sessionOptions = {
   "append-system-prompt": { type: "string" },
   "mcp-config": { type: "string", multiple: true, values: "files" },
   verbose: { type: "boolean" },
+  // What clients of Claude Code give: docs/decisions/claude-code-clients.md.
+  "dangerously-skip-permissions": { type: "boolean", hidden: true },
+  "permission-prompt-tool": { type: "string", hidden: true },
+  "include-partial-messages": { type: "boolean", hidden: true },
+  "setting-sources": { type: "string", hidden: true },
+  "system-prompt": { type: "string", hidden: true },
 } as const satisfies OptionSpecs
 
 /** By subcommand; which of its actions an option belongs to: `commandActions`. */
 export const commandOptions = {
-  tasks: { ...anywhere, all: { type: "boolean" }, json: { type: "boolean" }, follow: { type: "boolean" } },
-  sessions: { ...anywhere, json: { type: "boolean" }, yes: { type: "boolean", short: "y" } },
-  agents: { ...anywhere, json: { type: "boolean" } },
+  tasks: {
+    ...anywhere,
+    all: { type: "boolean", does: "what has ended, too" },
+    json,
+    follow: { type: "boolean", does: "keep it up to date" },
+  },
+  sessions: { ...anywhere, json, yes: { type: "boolean", short: "y", does: "delete without asking" } },
+  agents: { ...anywhere, json },
   mcp: anywhere,
-  stats: { ...anywhere, json: { type: "boolean" }, range: { type: "string", values: statsRanges } },
+  stats: { ...anywhere, json, range: { type: "string", values: statsRanges, does: "how far back" } },
   completion: { ...anywhere, list: { type: "string", hidden: true } },
   doctor: anywhere,
   host: anywhere,
 } as const satisfies Record<string, OptionSpecs>
 
-interface ActionSpec {
+export interface ActionSpec {
   options: readonly string[]
   /** What its words are. */
   words?: Values

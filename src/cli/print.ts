@@ -42,6 +42,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
         waitMs: command.waitSeconds * 1000,
         steps: session.maxTurns ?? hosted.row.max_steps ?? Number.POSITIVE_INFINITY,
         verbose: session.verbose,
+        permissionPrompts: command.permissionPrompts ?? "own",
         signal: interruption.signal,
       })
     } finally {

@@ -7,12 +7,13 @@ import { findProgram } from "./find-program.ts"
 
 /**
  * Arguments: the command's group, its spool, its exit file, and the limit in bytes. Its input ends when the host goes;
- * until then it only looks now and then whether the group is still there. Written into the exit file: a line `limit`.
+ * until then it only looks now and then whether the group is still there. (A `read` that took long was no end of input:
+ * in bash 3.2, macOS's, both give 1.) Written into the exit file when it has to stop the command: a line `limit`.
  */
 const GUARD_SCRIPT = `
 trap '' HUP
 unset TMOUT
-until read -r -t 5 word || [ $? -le 128 ]; do
+while SECONDS=0; ! read -r -t 5 word && [ "$SECONDS" -ge 4 ]; do
   kill -0 -- "-$1" || exit
 done
 while kill -0 -- "-$1"; do

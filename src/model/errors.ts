@@ -1,5 +1,6 @@
 // What went wrong with a request, as a ModelError with a kind that says whether to try again and a message for a
 // person. Keys never appear in it: what a server says is cut, cleaned and searched for them first.
+import { AWS_KEY_VARIABLES } from "./aws.ts"
 import { type Fault, faultOf, isDaily, isUnpaid, json, kindOf, number, type Phase } from "./faults.ts"
 import type { LocalServer } from "./local-server.ts"
 import { ModelError, type ModelErrorKind } from "./model.ts"
@@ -28,7 +29,8 @@ export interface Endpoint {
 
 /** Anything that a client library or the network threw. `now`: for a Retry-After that is a date. */
 export function toModelError(error: unknown, at: Endpoint, when: { phase: Phase; now: number }): ModelError {
-  if (error instanceof ModelError) return error
+  const own = ownErrorIn(error)
+  if (own) return own
   const fault = faultOf(error)
   const kind = kindOf(fault, when.phase)
   const status = fault.status !== undefined && fault.status >= 300 ? fault.status : undefined
@@ -39,6 +41,13 @@ export function toModelError(error: unknown, at: Endpoint, when: { phase: Phase;
     ...(afterMs !== undefined && { afterMs }),
     ...(final && { final }),
   })
+}
+
+/** What model/fetch.ts threw, also from within a body, where the libraries wrap it. */
+function ownErrorIn(error: unknown): ModelError | undefined {
+  for (let current = error, depth = 0; current instanceof Error && depth < 6; current = current.cause, depth++)
+    if (current instanceof ModelError) return current
+  return undefined
 }
 
 /**
@@ -108,7 +117,7 @@ function authMessage({ fault, at, status }: Facts, because: string): string {
     return `${at.provider} says that the account cannot pay for requests${because}. Add credit there, or ${OTHER}.`
   if (!at.keySetting)
     return `${at.provider} at ${at.address} wants a key${because}. Set ${at.addressSetting.replace(/baseURL$/, "apiKeyEnv")} to the name of the variable that holds it.`
-  const said = `${fault.type} ${fault.message}`
+  const said = at.keySetting === AWS_KEY_VARIABLES ? `${fault.type} ${fault.message}` : ""
   if (/ExpiredToken|token .{0,40}expired/i.test(said))
     return `The AWS credentials have expired${because}. Get new ones and set ${at.keySetting} and AWS_SESSION_TOKEN again.`
   if (/Signature/.test(said))
@@ -125,7 +134,7 @@ function notFoundMessage({ fault, at }: Facts, because: string): string {
   if (/on-demand throughput/.test(said))
     return `${at.provider} has ${at.model} only by an inference profile${because}. Put the region's group before its name: us.${at.model}, eu.${at.model} or global.${at.model}.`
   // A server that knows the path but not the model says so; one that does not know the path has other words.
-  const isPath = fault.status === 404 && !/model/i.test(said.replace(/model-?api/gi, ""))
+  const isPath = fault.status === 404 && !/model|endpoints found/i.test(said) && !said.includes(at.model)
   if (isPath)
     return `There is no such API at ${at.address}${because}. Check ${at.addressSetting}${at.addressHint ? `: ${at.addressHint}` : ""}, and the model's name (--model).`
   const get = at.server?.get?.(at.model)

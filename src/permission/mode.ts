@@ -16,7 +16,8 @@ export function modePolicy({ home }: { home: string }): Policy {
       case "acceptEdits":
         return isEditInside(call, home) ? { type: "allow" } : undefined
       case "plan":
-        if (onlyReads(call)) return undefined
+        // A web page changes nothing here; whether its host may be asked is for the rules and the user.
+        if (onlyReads(call) || call.tool === "WebFetch") return undefined
         return { type: "deny", reason: "this is plan mode: only reading is possible. Say what you would do instead." }
       default:
         return call.mode satisfies never

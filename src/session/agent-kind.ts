@@ -1,6 +1,6 @@
 // The agent kind of task: a child session that works on a prompt. Its run settles when its turn is over and its own
 // agents have settled; it is then one transaction that looks once more whether something came in.
-import { messageOf } from "../base/error.ts"
+import { messageOf, UserError } from "../base/error.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
@@ -25,6 +25,9 @@ export type Hire = (
   input: AgentInput,
 ) => Promise<Omit<SessionSpec, "id" | "rootId" | "parentId" | "taskId">>
 
+/** A run that three processes died of is not tried again: it may be what they died of. */
+const MOST_ATTEMPTS = 3
+
 const FOR_A_REPORT =
   "You ended without a final text. Report now what you found or did, as your answer to the task you were given."
 
@@ -42,15 +45,27 @@ export class AgentKind implements TaskKind {
 
   async prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared> {
     const input = JSON.parse(task.input) as AgentInput
-    const known = this.#parts.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.session_id })
+    const known = this.#sessionOf(task)
     const row = known ?? (await this.#newSession(task, input))
+    return this.#prepared(row, run, (tx) => {
+      if (!known) insertRow(tx, "session", row)
+      this.#admit(tx, { id: `prompt:${run.id}`, sessionId: row.id, text: message ?? input.prompt })
+    })
+  }
+
+  async resume(task: TaskRow, run: RunRow): Promise<Prepared> {
+    const row = this.#sessionOf(task)
+    if (!row) throw new Error(`the session of task ${task.id} is missing`)
+    if (run.attempt > MOST_ATTEMPTS)
+      throw new UserError("too-many-attempts", `the program ended ${MOST_ATTEMPTS} times while it worked`)
+    return this.#prepared(row, run, () => {})
+  }
+
+  #prepared(row: SessionRow, run: RunRow, commit: (tx: Tx) => void): Prepared {
     const allowance = { steps: row.max_steps ?? Number.POSITIVE_INFINITY }
     let session: Session | undefined
     return {
-      commit: (tx) => {
-        if (!known) insertRow(tx, "session", row)
-        this.#admit(tx, { id: `prompt:${run.id}`, sessionId: row.id, text: message ?? input.prompt })
-      },
+      commit,
       go: (control) => {
         session ??= openSession(this.#parts, row, run.id)
         return this.#work(session, control, allowance)
@@ -62,6 +77,10 @@ export class AgentKind implements TaskKind {
         return true
       },
     }
+  }
+
+  #sessionOf(task: TaskRow): SessionRow | undefined {
+    return this.#parts.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.session_id })
   }
 
   async #newSession(task: TaskRow, input: AgentInput): Promise<SessionRow> {

@@ -43,16 +43,20 @@ export function createApprovals(
 
   const ask: Approvals["ask"] = async (request, signal) => {
     if (!answerable) return { behavior: "nobody" }
-    const row = rowOf(request, { id: ids.uuid(), now: clock.now() })
-    await store.writeDurably((tx) => {
-      insertRow(tx, "approval", row)
+    const row = await store.writeDurably((tx) => {
+      // Asked by an earlier process, and perhaps answered since: then that answer counts.
+      const sql = `SELECT * FROM approval WHERE tool_call_id = :id AND state <> 'withdrawn' ORDER BY created_at DESC LIMIT 1`
+      const known = tx.one<ApprovalRow>(sql, { id: request.toolCallId })
+      const asked = known ?? rowOf(request, { id: ids.uuid(), now: clock.now() })
+      if (!known) insertRow(tx, "approval", asked)
       publish(tx, clock, {
-        rootId: row.root_id,
-        sessionId: row.session_id,
+        rootId: asked.root_id,
+        sessionId: asked.session_id,
         kind: "approval",
-        ref: row.id,
-        data: { state: "open" },
+        ref: asked.id,
+        data: { state: asked.state },
       })
+      return asked
     })
     open.add(row.id)
     try {

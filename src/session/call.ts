@@ -35,10 +35,13 @@ async function perform(
     )
   try {
     const input = parseInput(tool, JSON.parse(call.input))
+    const context = contextOf(session, parts, { call, signal })
+    const known = await recovered({ call, tool, input, context })
+    if (known) return { type: "answered", output: known }
     const refusal = await permit(session, parts, { call, tool, input, signal })
     if (refusal) return refusal
     await begin(parts, call)
-    return { type: "answered", output: await tool.run(input, contextOf(session, parts, { call, signal })) }
+    return { type: "answered", output: await tool.run(input, context) }
   } catch (error) {
     if (signal.aborted) return failed("Interrupted by the user. It may have taken effect in part.")
     if (error instanceof ToolError || error instanceof UserError) return failed(error.message)
@@ -47,6 +50,26 @@ async function perform(
       `${call.name} failed inside Meanwhile: ${messageOf(error)}. This is not your mistake; try another way.`,
     )
   }
+}
+
+const INTERRUPTED = "Interrupted: the program ended during this call. It may have taken effect; check before you repeat it."
+
+/**
+ * The result of a call that had begun when its process died, as far as that is known: a task that it started is joined,
+ * an intent that it stored is looked at. Undefined when the call has yet to run, or may safely run again.
+ */
+async function recovered({ call, tool, input, context }: { call: ToolCallRow; tool: Tool; input: unknown; context: ToolContext }): Promise<ToolOutput | undefined> {
+  if (call.state !== "running") return undefined
+  if (call.task_id && tool.join) return tool.join(call.task_id, input, context)
+  if (call.replay === "safe") return undefined
+  if (call.intent && tool.happened) {
+    const found = await tool.happened(JSON.parse(call.intent), input)
+    if (found.type === "done") return found.output
+    if (found.type === "not-done") return undefined
+  }
+  // A tool that starts a task links it before anything happens: without a link, nothing did.
+  if (tool.join) return undefined
+  return textOutput(INTERRUPTED, { isError: true })
 }
 
 interface Permission {

@@ -4,6 +4,7 @@ import type { Reader, Store } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { LIVE } from "../task/task.ts"
 import { waiting } from "./inbox.ts"
+import { openTurn } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 import { type Allowance, runTurn, type TurnEnd } from "./turn.ts"
 
@@ -65,7 +66,8 @@ async function nextCause(
 ): Promise<"wake" | "idle" | "cut-off"> {
   const patience = patienceMs === undefined ? undefined : AbortSignal.timeout(patienceMs)
   const look = () => {
-    if (waiting(store, row.id)) return "wake"
+    // An open turn, before any has begun here, is one whose process died.
+    if (waiting(store, row.id) || openTurn(store, row.id)) return "wake"
     return hasLiveTasks(store, row.id, awaits) ? undefined : "idle"
   }
   try {

@@ -22,6 +22,7 @@ import { taskOutputTool } from "../tool/task-output.ts"
 import { taskStopTool } from "../tool/task-stop.ts"
 import { todoWriteTool } from "../tool/todo-write.ts"
 import type { Tool } from "../tool/tool.ts"
+import { type WebFetchParts, webFetchTool } from "../tool/web-fetch.ts"
 import { writeTool } from "../tool/write.ts"
 import type { Approvals } from "./approvals.ts"
 import { admit } from "./inbox.ts"
@@ -34,6 +35,8 @@ export interface ToolboxParts {
   tasks: TaskRuntime
   approvals: Approvals
   search: SearchParts
+  /** `webFetch` of the person's settings. */
+  web: Pick<WebFetchParts, "allowPrivate" | "proxy">
   agents: readonly AgentDefinition[]
 }
 
@@ -47,6 +50,7 @@ const MAKE: Readonly<Record<string, Make>> = {
   Edit: (_, { search }) => erased(editTool(search)),
   Glob: (_, { search }) => erased(globTool(search)),
   Grep: (_, { search }) => erased(grepTool(search)),
+  WebFetch: (_, { web, search, clock }) => erased(webFetchTool({ ...web, env: search.env, clock })),
   Agent: (owner, { tasks, agents }) => erased(agentTool({ tasks, owner, ...startable(agents) })),
   SendMessage: (owner, parts) => erased(sendMessageTool({ store: parts.store, owner, send: sender(parts) })),
   Monitor: (owner, { tasks, store }) => erased(monitorTool({ tasks, owner, folder: shellFolder(store, owner) })),

@@ -7,6 +7,7 @@ import { insertRow, type Tx } from "../store/store.ts"
 import { runCall } from "./call.ts"
 import { drain } from "./inbox.ts"
 import type { Session, SessionParts } from "./session.ts"
+import { openTurn, resumeStep } from "./recover.ts"
 import { ask } from "./step.ts"
 
 export type TurnEnd =
@@ -27,12 +28,15 @@ export async function runTurn(
   parts: SessionParts,
   { signal, allowance }: { signal: AbortSignal; allowance: Allowance },
 ): Promise<TurnEnd> {
-  const turn = await begin(session, parts)
+  const turn = openTurn(parts.store, session.row.id) ?? (await begin(session, parts))
   if (!turn) return { type: "nothing" }
   try {
+    // A turn whose process died goes on where its rows say that it was.
+    let reply = await resumeStep(session, parts, turn)
     for (;;) {
-      if (allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
-      const { calls, step, stop } = await ask(session, parts, { id: turn.id, signal })
+      if (!reply && allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
+      const { calls, step, stop } = reply ?? (await ask(session, parts, { id: turn.id, signal }))
+      reply = undefined
       await Promise.all(calls.map((call) => runCall(session, parts, { call, signal })))
       if (calls.length > 0) await closeStep(parts, step.id)
       signal.throwIfAborted()

@@ -71,8 +71,7 @@ export class TaskRuntime {
     text: string,
     deliver: (tx: Tx, task: TaskRow) => void,
   ): Promise<"delivered" | Started> {
-    const task = this.#store.one<TaskRow>("SELECT * FROM task WHERE id = :taskId", { taskId })
-    if (!task) throw new UserError("no-such-task", `There is no task ${taskId}.`)
+    const { task } = this.task(taskId)
     const delivered = await this.#store.writeDurably((tx) => {
       // In one transaction with the look: a run that settles meanwhile either sees the message or is not live here.
       if (isTerminal(newestRun(tx, taskId).state)) return false
@@ -226,6 +225,45 @@ export class TaskRuntime {
     return taskIds.map((id) => newestRun(this.#store, id))
   }
 
+  /**
+   * Takes over what an earlier process was driving in this tree: shells are adopted, agents go on with one more attempt.
+   * Every live run is driven again, or settled, when this resolves.
+   */
+  async recover(rootId: string): Promise<RunRow[]> {
+    const runs = this.#store.all<RunRow>(
+      `SELECT run.* FROM run JOIN task ON task.id = run.task_id
+       WHERE task.root_id = :rootId AND run.state IN ${LIVE} ORDER BY run.created_at`,
+      { rootId },
+    )
+    const orphans = runs.filter((run) => !this.#executions.has(run.id))
+    await Promise.all(orphans.map((run) => this.#takeOver(run)))
+    return orphans
+  }
+
+  async #takeOver(orphan: RunRow): Promise<void> {
+    const { task } = this.task(orphan.task_id)
+    const attempt = orphan.attempt + 1
+    await this.#store.writeDurably((tx) =>
+      tx.run("UPDATE run SET attempt = :attempt WHERE id = :id", { id: orphan.id, attempt }),
+    )
+    const run = { ...orphan, attempt }
+    try {
+      const prepared = await this.#kind(task.kind).resume(task, run)
+      await this.#store.writeDurably((tx) => prepared.commit(tx))
+      this.#execute({ task, run }, prepared)
+    } catch (error) {
+      const outcome = this.#crashed(task, error)
+      await this.#store.writeDurably((tx) => settle(tx, this.#clock, { runId: run.id, outcome }))
+    }
+  }
+
+  /** A task with its newest run. */
+  task(taskId: string): Started {
+    const task = this.#store.one<TaskRow>("SELECT * FROM task WHERE id = :taskId", { taskId })
+    if (!task) throw new UserError("no-such-task", `There is no task ${taskId}.`)
+    return { task, run: newestRun(this.#store, taskId) }
+  }
+
   run(runId: string): RunRow {
     const run = this.#store.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })
     if (!run) throw new Error(`no such run: ${runId}`)
@@ -256,10 +294,13 @@ export class TaskRuntime {
 
   #execute({ task, run }: Started, prepared: Prepared): void {
     const stop = new AbortController()
+    // A stop that was asked for before the process died is carried out by the one that took over.
+    if (run.stop_by) stop.abort({ by: run.stop_by } satisfies StopCause)
+    const left = (run.started_at ?? run.created_at) + (task.deadline_ms ?? 0) - this.#clock.now()
     const deadline =
       task.deadline_ms === null
         ? undefined
-        : setTimeout(() => stop.abort({ by: "deadline" } satisfies StopCause), task.deadline_ms)
+        : setTimeout(() => stop.abort({ by: "deadline" } satisfies StopCause), Math.max(0, left))
     const ended = this.#drive({ task, run }, prepared, stop.signal).finally(() => {
       clearTimeout(deadline)
       this.#executions.delete(run.id)

@@ -6,7 +6,8 @@ import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import type { Log } from "../base/log.ts"
 import { type ChildEnvironment, childEnvironment } from "../exec/env.ts"
-import { type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
+import { readExitFile } from "../exec/exit-file.ts"
+import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
@@ -58,24 +59,47 @@ export class ShellKind implements TaskKind {
 
   async prepare(task: TaskRow, run: RunRow): Promise<Prepared> {
     const { command, cwd, keepFolder } = JSON.parse(task.input) as ShellInput
-    const base = join(this.#parts.store.folder("spool"), run.id)
-    const spool = `${base}.out`
+    const { spool, exitFile, folderFile } = this.#files(run)
     const env = childEnvironment(this.#parts.environment, { mark: run.id, forPerson: false })
-    const followed = keepFolder ? `${noteFolder(`${base}.cwd`)}\n${command}` : command
-    const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile: `${base}.exit`, mark: run.id })
-    const watcher = this.#watch?.(task, run)
+    const followed = keepFolder ? `${noteFolder(folderFile)}\n${command}` : command
+    const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile, mark: run.id })
     return {
       commit: (tx: Tx) => {
         const columns = { id: run.id, pid: shell.pid, started: shell.pidStarted, spool }
         tx.run("UPDATE run SET pid = :pid, pid_started = :started, spool = :spool WHERE id = :id", columns)
       },
       cancel: () => shell.cancel(),
-      go: (control) => this.#follow(shell, { run, spool, control, watcher }),
+      go: (control) => {
+        shell.go()
+        return this.#follow(shell, { run, spool, control, watcher: this.#watch?.(task, run) })
+      },
     }
   }
 
-  async #follow(shell: PreparedShell, { run, spool, control, watcher }: Following): Promise<Outcome> {
-    shell.go()
+  /** A shell outlives us: it is adopted while it runs, and its files tell how it ended meanwhile. */
+  async resume(task: TaskRow, run: RunRow): Promise<Prepared> {
+    const { pid, pid_started: pidStarted } = run
+    const { spool, exitFile } = this.#files(run)
+    if (pid === null || pidStarted === null) throw new Error(`run ${run.id} has no runner`)
+    const watching = new AbortController()
+    const adopted = await adoptShell({ pid, pidStarted, exitFile, spool, pgid: run.pgid }, { clock: this.#parts.clock, signal: watching.signal })
+    // Its runner was never told to go, or that reached it too late: nothing ran.
+    if (adopted.type === "ended" && !adopted.started) return this.prepare(task, run)
+    const commandGroup = () => readExitFile(exitFile).group
+    const shell: FollowedShell = { pid, pidStarted, commandGroup, exited: exitOf(adopted) }
+    return {
+      commit: () => {},
+      cancel: () => watching.abort("cancelled"),
+      go: (control) => this.#follow(shell, { run, spool, control, watcher: this.#watch?.(task, run) }),
+    }
+  }
+
+  #files(run: RunRow): { spool: string; exitFile: string; folderFile: string } {
+    const base = join(this.#parts.store.folder("spool"), run.id)
+    return { spool: `${base}.out`, exitFile: `${base}.exit`, folderFile: `${base}.cwd` }
+  }
+
+  async #follow(shell: FollowedShell, { run, spool, control, watcher }: Following): Promise<Outcome> {
     const figures = this.#repeat(LOOK_MS, figuresOf(spool, control))
     const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
@@ -86,10 +110,11 @@ export class ShellKind implements TaskKind {
     if (control.signal.aborted) kill()
     try {
       const exit = await shell.exited
-      if (exit.liveChildren && !control.signal.aborted) {
+      if (exit !== "gone" && exit.liveChildren && !control.signal.aborted) {
         await figures.now()
-        await this.#serve(shell, { exit, control })
+        await control.becomeService(exit.code)
       }
+      if (exit === "gone" || exit.liveChildren) await this.#untilGone(shell, control)
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
       await watching?.now()
@@ -124,15 +149,14 @@ export class ShellKind implements TaskKind {
     }
   }
 
-  /** What the command left behind is a service: it stays until its last process has ended or is stopped. */
-  async #serve(shell: PreparedShell, { exit, control }: { exit: ShellExit; control: RunControl }): Promise<void> {
-    await control.becomeService(exit.code)
+  /** What a command leaves behind stays until its last process has ended, or it is stopped. */
+  async #untilGone(shell: FollowedShell, control: RunControl): Promise<void> {
     const group = shell.commandGroup()
     while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group)))
       await this.#parts.clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
   }
 
-  async #stop(shell: PreparedShell, { run, spool }: { run: RunRow; spool: string }): Promise<StopResult> {
+  async #stop(shell: FollowedShell, { run, spool }: { run: RunRow; spool: string }): Promise<StopResult> {
     const target = {
       pid: shell.pid,
       pidStarted: shell.pidStarted,
@@ -142,6 +166,24 @@ export class ShellKind implements TaskKind {
       clock: this.#parts.clock,
     }
     return stopTree(target)
+  }
+}
+
+/** One that we started, or one that we adopted. `gone`: its runner died without a word, so nobody knows its exit code. */
+type FollowedShell = Pick<PreparedShell, "pid" | "pidStarted" | "commandGroup"> & {
+  exited: Promise<ShellExit | "gone">
+}
+
+async function exitOf(adopted: AdoptedShell): Promise<ShellExit | "gone"> {
+  switch (adopted.type) {
+    case "running":
+      return adopted.exited
+    case "ended":
+      return adopted
+    case "gone":
+      return "gone"
+    default:
+      return adopted satisfies never
   }
 }
 
@@ -181,14 +223,16 @@ export async function folderAfter(run: RunRow): Promise<string | undefined> {
   return folder || undefined
 }
 
-function outcomeOf(exit: ShellExit, { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined }): Outcome {
-  const common = { exitCode: exit.code }
+function outcomeOf(exit: ShellExit | "gone", { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined }): Outcome {
+  const common = { exitCode: exit === "gone" ? null : exit.code }
   if (signal.aborted) {
     const cause = signal.reason as StopCause
     const left = stop && !stop.stopped ? `; these processes could not be ended: ${stop.survivors.join(", ")}` : ""
     if (cause.by === "deadline") return { state: "timed_out", reason: `its deadline passed${left}`, ...common }
     return { state: "stopped", reason: `stopped by the ${cause.by}${left}`, ...common }
   }
+  if (exit === "gone")
+    return { state: "lost", reason: "it ended together with the process that watched it, so its exit code is not known" }
   if (exit.code === 0) return { state: "completed", ...common }
   if (exit.overLimit) return { state: "failed", reason: "stopped: it wrote too much while nobody looked", ...common }
   if (exit.signal) return { state: "failed", reason: `ended by ${exit.signal}`, ...common }

@@ -59,6 +59,8 @@ export interface TaskKind {
   readonly kind: string
   /** `message`: what a further run is started with; without it, the task's own input is. */
   prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared>
+  /** Goes on with a run whose process died, from what its rows and files say; it may be found to have ended. */
+  resume(task: TaskRow, run: RunRow): Promise<Prepared>
 }
 
 export interface Prepared {

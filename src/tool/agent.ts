@@ -50,16 +50,20 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
         wake: call.wake ?? "each",
         group: call.group ?? null,
       })
-      if (background)
-        return textOutput(
-          `Started agent ${call.subagent_type} as task ${task.id} in the background. You will be told when it is done; don't wait for it.`,
-          {
-            data: { task: task.id },
-          },
-        )
-      return foreground(tasks, { task, run, ctx })
+      return background ? startedOutput(task) : foreground(tasks, { task, run, ctx })
+    },
+    async join(taskId, call, ctx) {
+      const { task, run } = tasks.task(taskId)
+      const background = call.run_in_background ?? agents.get(call.subagent_type)?.background ?? false
+      return background ? startedOutput(task) : foreground(tasks, { task, run, ctx })
     },
   }
+}
+
+function startedOutput(task: TaskRow): ToolOutput {
+  const { agent } = JSON.parse(task.input) as { agent: string }
+  const text = `Started agent ${agent} as task ${task.id} in the background. You will be told when it is done; don't wait for it.`
+  return textOutput(text, { data: { task: task.id } })
 }
 
 async function foreground(

@@ -4,7 +4,7 @@ import { z } from "zod"
 import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { TaskRuntime, Unblocked } from "../task/runtime.ts"
-import { folderAfter } from "../task/shell.ts"
+import { folderAfter, type ShellInput } from "../task/shell.ts"
 import { type Tool, type ToolContext, type ToolOutput, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
@@ -36,6 +36,15 @@ export interface BashToolParts {
 const CHANGES_FOLDER = /\b(?:cd|pushd|popd)\b/
 
 export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<typeof input>> {
+  const finish = async (foreground: Foreground): Promise<ToolOutput> => {
+    const { type, run } = await blockOn(tasks, foreground)
+    if (type === "backgrounded") return movedOutput(run, foreground.task)
+    const { cwd, keepFolder } = JSON.parse(foreground.task.input) as ShellInput
+    const ended = keepFolder ? await folderAfter(run) : undefined
+    if (ended === undefined || ended === cwd) return settledOutput(run)
+    await folder.set(ended)
+    return settledOutput(run, `, now in ${ended}`)
+  }
   return {
     name: "Bash",
     description:
@@ -60,15 +69,13 @@ export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<
         deadlineMs: call.deadline ?? null,
       })
       if (background)
-        return textOutput(`Started in the background as task ${task.id}. You will be told when it ends.`, {
-          data: { task: task.id },
-        })
-      const unblocked = await foreground(tasks, { task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
-      if (unblocked.type === "backgrounded") return movedOutput(unblocked.run, task)
-      const ended = keepFolder ? await folderAfter(unblocked.run) : undefined
-      if (ended === undefined || ended === cwd) return settledOutput(unblocked.run)
-      await folder.set(ended)
-      return settledOutput(unblocked.run, `, now in ${ended}`)
+        return startedOutput(task)
+      return finish({ task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
+    },
+    async join(taskId, call, ctx) {
+      const { task, run } = tasks.task(taskId)
+      if (call.run_in_background || call.service) return startedOutput(task)
+      return finish({ task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
     },
   }
 }
@@ -80,13 +87,18 @@ interface Foreground {
   patienceMs: number
 }
 
-async function foreground(tasks: TaskRuntime, { task, run, ctx, patienceMs }: Foreground): Promise<Unblocked> {
+async function blockOn(tasks: TaskRuntime, { task, run, ctx, patienceMs }: Foreground): Promise<Unblocked> {
   try {
     return await tasks.block(run.id, { signal: ctx.signal, patienceMs })
   } catch (error) {
     if (ctx.signal.aborted) await tasks.stop([task.id], "user")
     throw error
   }
+}
+
+function startedOutput(task: TaskRow): ToolOutput {
+  const text = `Started in the background as task ${task.id}. You will be told when it ends.`
+  return textOutput(text, { data: { task: task.id } })
 }
 
 function settledOutput(run: RunRow, more = ""): ToolOutput {

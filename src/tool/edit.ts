@@ -11,6 +11,7 @@ import {
   type Located,
   locate,
   readContent,
+  recoverWrite,
   replaceFile,
   requireSeen,
   sha256,
@@ -41,6 +42,8 @@ export function editTool({ files }: { files: Files }): Tool<Input> {
     replay: "never",
     readOnly: false,
     run: (call, ctx) => files.exclusive(locate(files, ctx.cwd, call.file_path).real, () => edit(files, call, ctx)),
+    happened: (intent, call) =>
+      recoverWrite(intent, () => `Edited ${call.file_path}. (The program ended right after this edit; it is in the file.)`),
   }
 }
 
@@ -71,11 +74,11 @@ async function edit(files: Files, call: Input, ctx: ToolContext): Promise<ToolOu
   ctx.signal.throwIfAborted()
   await ctx.intend({ path: file.real, before: before.sha256, after: sha256(after) })
   await replaceFile({ file, before, after, callId: ctx.id })
-  await stampWritten(files, ctx.sessionId, { file, bytes: after })
+  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after })
   const count = replaced.spans.length
   const places = count > 1 ? ` in ${count} places` : ""
   return textOutput(`Edited ${file.shown}${places}.\n${coding.forModel(excerpt(replaced.text, replaced.spans))}`, {
-    data: { ...changeOf(file.path, before.bytes.toString("utf8"), after.toString("utf8")) },
+    data: { ...changeOf(file.path, before.bytes.toString("utf8"), after.toString("utf8")), seen },
   })
 }
 

@@ -6,7 +6,7 @@ import { access, mkdir, open, readFile, rename, rm, stat } from "node:fs/promise
 import { basename, dirname, join, relative } from "node:path"
 import { realPathOf, resolveFilePath } from "../base/file-path.ts"
 import { fileError, missingFile } from "./file-errors.ts"
-import { ToolError } from "./tool.ts"
+import { ToolError, type ToolOutput, textOutput } from "./tool.ts"
 
 /** The largest file that is held in memory at once: for Edit, and to compare by content. 64 MB. */
 export const MAX_FILE_BYTES = 64 * 1024 * 1024
@@ -18,18 +18,34 @@ export interface Stamp {
   size: number
 }
 
-/** What each session has seen of each file (by real path). It lives as long as the process: a resumed session reads again. */
+/** A stamp with the real path of its file, as tools store it in their result's `data.seen`. */
+export type SeenFile = Stamp & { path: string }
+
+/** What each session has seen of each file (by real path). */
 export class FileStamps {
   readonly #bySession = new Map<string, Map<string, Stamp>>()
+  readonly #recall: (sessionId: string) => Iterable<SeenFile>
+
+  /** `recall`: what a session has seen according to the results that are stored, oldest first. */
+  constructor(recall: (sessionId: string) => Iterable<SeenFile>) {
+    this.#recall = recall
+  }
 
   get(sessionId: string, path: string): Stamp | undefined {
-    return this.#bySession.get(sessionId)?.get(path)
+    return this.#of(sessionId).get(path)
   }
 
   set(sessionId: string, path: string, stamp: Stamp): void {
-    const stamps = this.#bySession.get(sessionId) ?? new Map<string, Stamp>()
-    stamps.set(path, stamp)
-    this.#bySession.set(sessionId, stamps)
+    this.#of(sessionId).set(path, stamp)
+  }
+
+  #of(sessionId: string): Map<string, Stamp> {
+    let stamps = this.#bySession.get(sessionId)
+    if (!stamps) {
+      stamps = new Map([...this.#recall(sessionId)].map(({ path, ...stamp }) => [path, stamp]))
+      this.#bySession.set(sessionId, stamps)
+    }
+    return stamps
   }
 
   forget(sessionId: string): void {
@@ -50,14 +66,16 @@ export interface Files {
 export function createFiles({
   home,
   mayRead = () => true,
+  recall = () => [],
 }: {
   home: string
   mayRead?: (path: string) => boolean
+  recall?: (sessionId: string) => Iterable<SeenFile>
 }): Files {
   const last = new Map<string, Promise<unknown>>()
   return {
     home,
-    stamps: new FileStamps(),
+    stamps: new FileStamps(recall),
     mayRead,
     exclusive: async (path, change) => {
       const before = last.get(path)
@@ -213,9 +231,11 @@ export async function stampWritten(
   files: Files,
   sessionId: string,
   { file, bytes }: { file: Located; bytes: Buffer },
-): Promise<void> {
+): Promise<SeenFile> {
   const { mtimeMs } = await stat(file.real)
-  files.stamps.set(sessionId, file.real, { sha256: sha256(bytes), mtimeMs, size: bytes.length })
+  const stamp = { sha256: sha256(bytes), mtimeMs, size: bytes.length }
+  files.stamps.set(sessionId, file.real, stamp)
+  return { path: file.real, ...stamp }
 }
 
 /** What a Write or Edit commits before it acts: the real path and the content's hashes. */
@@ -231,6 +251,20 @@ export async function stateOfWrite({ path, before, after }: WriteIntent): Promis
   const now = content?.sha256 ?? null
   if (now === after) return "done"
   return now === before ? "not-done" : "unknown"
+}
+
+/** For a Write or Edit whose process died: what became of it. `said`: the result when it happened. */
+export async function recoverWrite(
+  intent: Record<string, unknown>,
+  said: (intent: WriteIntent) => string,
+): Promise<{ type: "done"; output: ToolOutput } | { type: "not-done" } | { type: "unknown" }> {
+  const write = intent as unknown as WriteIntent
+  const state = await stateOfWrite(write)
+  if (state !== "done") return { type: state }
+  const content = (await readContent({ path: write.path, real: write.path, shown: basename(write.path) }))!
+  const { mtimeMs } = await stat(write.path)
+  const seen: SeenFile = { path: write.path, sha256: content.sha256, mtimeMs, size: content.bytes.length }
+  return { type: "done", output: textOutput(said(write), { data: { path: write.path, seen } }) }
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,7 +1,7 @@
 // Monitor: a command in the background each of whose lines is an event that can wake the conversation.
 import { z } from "zod"
 import type { BashToolParts } from "./bash.ts"
-import { type Tool, textOutput } from "./tool.ts"
+import { type Tool, type ToolOutput, textOutput } from "./tool.ts"
 
 const input = z.object({
   command: z.string().min(1),
@@ -37,9 +37,13 @@ export function monitorTool({
         service: call.service ?? false,
         deadlineMs: call.deadline ?? null,
       })
-      return textOutput(`Watching as task ${task.id}. You will be told of its lines and of its end.`, {
-        data: { task: task.id },
-      })
+      return watching(task.id)
     },
+    join: async (taskId) => watching(taskId),
   }
+}
+
+function watching(taskId: string): ToolOutput {
+  const text = `Watching as task ${taskId}. You will be told of its lines and of its end.`
+  return textOutput(text, { data: { task: taskId } })
 }

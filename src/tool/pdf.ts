@@ -50,7 +50,7 @@ export interface PdfText {
 
 /** Pages with a line before each that says its number. Throws a ToolError that says what stands in the way. */
 export async function pdfText({ path, shown, pages, more, env, signal }: PdfSource): Promise<PdfText> {
-  const program = findProgram("pdftotext", env["PATH"])
+  const program = findProgram("pdftotext", env.PATH)
   if (!program)
     throw new ToolError(
       `${shown} is a PDF, and pdftotext is not installed to read it. The user can install it (Debian, Ubuntu: poppler-utils; macOS: brew install poppler).`,
@@ -61,7 +61,7 @@ export async function pdfText({ path, shown, pages, more, env, signal }: PdfSour
     program,
     args: ["-enc", "UTF-8", "-f", String(first), "-l", String(last), path, "-"],
     cwd: "/",
-    env: { PATH: env["PATH"] ?? "/usr/bin:/bin", HOME: "/nonexistent", LC_ALL: "C.UTF-8" },
+    env: { PATH: env.PATH ?? "/usr/bin:/bin", HOME: "/nonexistent", LC_ALL: "C.UTF-8" },
     timeoutMs: TIMEOUT_MS,
     maxBytes: MAX_TEXT_BYTES,
     signal,

@@ -1,17 +1,21 @@
-// Read: a text file as numbered lines. The file is streamed: what is in memory is the part that is shown.
+// Read: a text file as numbered lines. The file is streamed: what is in memory is the part that is shown. Images, PDF
+// and notebooks: read-formats.ts.
 import { createHash } from "node:crypto"
 import { type FileHandle, open, stat } from "node:fs/promises"
 import { z } from "zod"
+import type { Env } from "../base/paths.ts"
 import { plural } from "../base/text.ts"
 import { fileError, noSuchFile } from "./file-errors.ts"
 import { type Files, type Located, locate, MAX_FILE_BYTES, type Stamp } from "./files.ts"
 import { LinePicker, type Picked } from "./lines.ts"
+import { readFormat } from "./read-formats.ts"
 import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "./tool.ts"
 
 const input = z.object({
   file_path: z.string(),
   offset: z.number().int().min(0).optional().describe("first line, from 1"),
   limit: z.number().int().positive().optional().describe("lines (default 2000)"),
+  pages: z.string().optional().describe('of a PDF, e.g. "1-5"'),
 })
 type Input = z.infer<typeof input>
 
@@ -20,29 +24,35 @@ const CHUNK_BYTES = 64 * 1024
 /** As far as git looks for a NUL before it calls a file binary. */
 const SNIFFED_BYTES = 8000
 
-export function readTool({ files }: { files: Files }): Tool<Input> {
+/** `env`: where pdftotext is looked for. */
+export function readTool({ files, env = {} }: { files: Files; env?: Env }): Tool<Input> {
   return {
     name: "Read",
-    description: "Read a text file as numbered lines (number, tab, line). Needed before Edit and Write.",
+    description:
+      "Read a file as numbered lines (number, tab, line); also images, PDF and notebooks. Needed before Edit and Write.",
     input,
     replay: "safe",
     readOnly: true,
-    run: (call, ctx) => read(files, call, ctx),
+    run: (call, ctx) => read({ files, env }, call, ctx),
   }
 }
 
-async function read(files: Files, call: Input, ctx: ToolContext): Promise<ToolOutput> {
+async function read({ files, env }: { files: Files; env: Env }, call: Input, ctx: ToolContext): Promise<ToolOutput> {
   const file = locate(files, ctx.cwd, call.file_path)
   const first = Math.max(1, call.offset ?? 1)
   const handle = await openRegular(file)
   try {
+    const formatted = await readFormat({ files, file, handle, call, ctx, env })
+    if (formatted) return formatted
     const { picked, stamp } = await scan(handle, file, {
       first,
       count: call.limit ?? DEFAULT_LINES,
       signal: ctx.signal,
     })
     files.stamps.set(ctx.sessionId, file.real, stamp)
-    return textOutput(report(file, { picked, first }), { data: { path: file.path, lines: picked.lines.length } })
+    return textOutput(report(file, { picked, first }), {
+      data: { path: file.path, lines: picked.lines.length, seen: { path: file.real, ...stamp } },
+    })
   } catch (error) {
     throw fileError(error, { doing: "read", file: file.shown })
   } finally {
@@ -101,8 +111,6 @@ function refuseBinary(start: Buffer, { file, size }: { file: Located; size: numb
     throw new ToolError(
       `${file.shown} is UTF-16 text, which this tool cannot read. Use Bash: iconv -f UTF-16 -t UTF-8.`,
     )
-  if (start.subarray(0, 5).toString("latin1") === "%PDF-")
-    throw new ToolError(`${file.shown} is a PDF. Use Bash, for example pdftotext.`)
   if (start.includes(0))
     throw new ToolError(
       `${file.shown} is a binary file (${plural(size, "byte")}). Use Bash, for example file, strings or xxd | head.`,

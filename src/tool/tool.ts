@@ -13,6 +13,16 @@ export interface Tool<I = unknown> {
   /** Changes nothing outside the session: needs no permission. */
   readonly readOnly: boolean
   run(input: I, call: ToolContext): Promise<ToolOutput>
+  /**
+   * For tools that start tasks: goes on with a call whose task was started before its process died. The run's outcome
+   * is the result.
+   */
+  join?(taskId: string, input: I, call: ToolContext): Promise<ToolOutput>
+  /**
+   * For `never` tools that store an intent: whether it happened. With `done` the returned output is the result; with
+   * `not-done` the call runs again.
+   */
+  happened?(intent: Record<string, unknown>, input: I): Promise<{ type: "done"; output: ToolOutput } | { type: "not-done" } | { type: "unknown" }>
 }
 
 /** What a tool knows of the call it serves. */

@@ -7,7 +7,7 @@ import { bare } from "./web-guard.ts"
 export function proxyFor(url: URL, env: Env): string | undefined {
   const own = url.protocol === "https:" ? ["HTTPS_PROXY", "https_proxy"] : ["HTTP_PROXY", "http_proxy"]
   const variable = [...own, "ALL_PROXY", "all_proxy"].find((name) => env[name])
-  return variable && !isExempt(url, env["NO_PROXY"] || env["no_proxy"] || "") ? variable : undefined
+  return variable && !isExempt(url, env.NO_PROXY || env.no_proxy || "") ? variable : undefined
 }
 
 /** Entries are `*`, names (with all below them; a dot in front changes nothing) and addresses, with an optional port. */

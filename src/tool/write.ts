@@ -6,6 +6,7 @@ import {
   type Files,
   locate,
   readContent,
+  recoverWrite,
   replaceFile,
   requireSeen,
   sha256,
@@ -25,6 +26,7 @@ export function writeTool({ files }: { files: Files }): Tool<Input> {
     replay: "never",
     readOnly: false,
     run: (call, ctx) => files.exclusive(locate(files, ctx.cwd, call.file_path).real, () => write(files, call, ctx)),
+    happened: (intent, call) => recoverWrite(intent, (write) => said(call.file_path, call.content, write)),
   }
 }
 
@@ -38,10 +40,13 @@ async function write(files: Files, call: Input, ctx: ToolContext): Promise<ToolO
   ctx.signal.throwIfAborted()
   await ctx.intend({ ...intent })
   await replaceFile({ file, before, after, callId: ctx.id })
-  await stampWritten(files, ctx.sessionId, { file, bytes: after })
-  const done = before ? "Replaced" : "Created"
-  const lines = call.content.split("\n").length - (call.content.endsWith("\n") || call.content === "" ? 1 : 0)
-  return textOutput(`${done} ${file.shown} (${plural(lines, "line")}).`, {
-    data: { ...changeOf(file.path, before?.bytes.toString("utf8"), call.content) },
+  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after })
+  return textOutput(said(file.shown, call.content, intent), {
+    data: { ...changeOf(file.path, before?.bytes.toString("utf8"), call.content), seen },
   })
+}
+
+function said(shown: string, content: string, { before }: WriteIntent): string {
+  const lines = content.split("\n").length - (content.endsWith("\n") || content === "" ? 1 : 0)
+  return `${before === null ? "Created" : "Replaced"} ${shown} (${plural(lines, "line")}).`
 }

@@ -1,16 +1,52 @@
 // What the tests of this folder share: a model at a scripted server, and the events of one request.
 import type { ModelMessage, ToolSpec } from "../../src/model/message.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest } from "../../src/model/model.ts"
-import { openModel } from "../../src/model/providers.ts"
+import { openModel, type ProviderSettings } from "../../src/model/providers.ts"
 import type { ModelServer } from "../../testing/model-server.ts"
 
-export const protocols = ["anthropic", "openai"] as const
+/** Each provider as a user has it; `local` is a server of the settings that speaks Chat Completions. */
+export const protocols = ["anthropic", "openai", "local", "google", "bedrock"] as const
 export type ProtocolName = (typeof protocols)[number]
 
-const MODELS = { anthropic: "claude-sonnet-5-5", openai: "gpt-6-sol" }
+export const MODELS: Readonly<Record<ProtocolName, string>> = {
+  anthropic: "anthropic/claude-sonnet-5-5",
+  openai: "openai/gpt-6-sol",
+  local: "local/qwen",
+  google: "google/gemini-3.8-flash",
+  bedrock: "bedrock/us.anthropic.claude-sonnet-5-5",
+}
 
-export function modelAt(server: ModelServer, protocol: ProtocolName = "anthropic"): Promise<Model> {
-  return openModel(`${protocol}/${MODELS[protocol]}`, { env: server.env(protocol) })
+/** The variable or setting that a person would look at. */
+export const KEYS: Readonly<Record<ProtocolName, string>> = {
+  anthropic: "ANTHROPIC_API_KEY",
+  openai: "OPENAI_API_KEY",
+  local: "LOCAL_KEY",
+  google: "GEMINI_API_KEY",
+  bedrock: "AWS_BEARER_TOKEN_BEDROCK",
+}
+
+export const ADDRESSES: Readonly<Record<ProtocolName, string>> = {
+  anthropic: "ANTHROPIC_BASE_URL",
+  openai: "OPENAI_BASE_URL",
+  local: "providers.local.baseURL",
+  google: "GOOGLE_GEMINI_BASE_URL",
+  bedrock: "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
+}
+
+/** What is needed of a server to talk to it. */
+export type Address = Pick<ModelServer, "url" | "env">
+
+export function settingsAt(server: Address, protocol: ProtocolName): ProviderSettings {
+  if (protocol !== "local") return { env: server.env(protocol) }
+  return {
+    env: { LOCAL_KEY: "test-key" },
+    providers: { local: { kind: "openai-compatible", baseURL: `${server.url}/v1`, apiKeyEnv: "LOCAL_KEY" } },
+    models: { "local/qwen": { images: true } },
+  }
+}
+
+export function modelAt(server: Address, protocol: ProtocolName = "anthropic"): Promise<Model> {
+  return openModel(MODELS[protocol], settingsAt(server, protocol))
 }
 
 export const tools: ToolSpec[] = ["Read", "Write"].map((name) => ({

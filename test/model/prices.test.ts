@@ -1,6 +1,5 @@
 import { expect, test } from "bun:test"
 import type { Clock } from "../../src/base/clock.ts"
-import { limitsOf, maxOutputOf } from "../../src/model/catalogue.ts"
 import type { Usage } from "../../src/model/model.ts"
 import { loadPrices } from "../../src/model/prices.ts"
 
@@ -25,14 +24,37 @@ test("a request with cached tokens costs what the provider's price list says", a
   expect(prices.priceOf("anthropic", "claude-opus-5-5", usage)).toBe(26_000_000)
 })
 
-test("models that are newer than the library's data have their prices", async () => {
+test("each provider's models have their prices, Bedrock's under AWS's name", async () => {
   const prices = await loadPrices({ clock })
-  // Sonnet 5.5: 2, 2.50, 0.10, 10: 2,000 + 5,000 + 1,000 + 5,000 = 13,000 millionths.
-  expect(prices.priceOf("anthropic", "claude-sonnet-5-5", usage)).toBe(13_000_000)
-  // Haiku 5.5 to 100,000 tokens of input: 0.10, 0.125, 0.01, 0.50: 100 + 250 + 100 + 250 = 700 millionths.
-  expect(prices.priceOf("anthropic", "claude-haiku-5-5", usage)).toBe(700_000)
-  // Above: 0.50, 0.625, 0.05, 2.50 for the whole request: 500 + 1,250 + 5,000 + 1,250 = 8,000 millionths.
-  expect(prices.priceOf("anthropic", "claude-haiku-5-5", { ...usage, cacheReadTokens: 100_000 })).toBe(8_000_000)
+  const small: Usage = {
+    inputTokens: 1_000,
+    outputTokens: 1_000,
+    cacheReadTokens: 0,
+    cacheWriteTokens: 0,
+    reasoningTokens: 0,
+  }
+  for (const [provider, model] of [
+    ["openai", "gpt-6-sol"],
+    ["google", "gemini-3.8-flash"],
+    ["bedrock", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"],
+    ["openrouter", "anthropic/claude-sonnet-4.5"],
+  ] as const)
+    expect(prices.priceOf(provider, model, small)).toBeGreaterThan(0)
+})
+
+test("a provider of the user's own has no price by the likeness of its name", async () => {
+  const prices = await loadPrices({ clock })
+  for (const provider of ["my-openai-proxy", "anthropic-eu", "local"])
+    for (const model of ["gpt-4o", "claude-haiku-4-5"]) expect(prices.priceOf(provider, model, usage)).toBeUndefined()
+})
+
+test("a price may be higher above a length", async () => {
+  const above = { tokens: 100_000, input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 }
+  const price = { input: 1, output: 5, cacheRead: 0.1, cacheWrite: 1.25, above }
+  const prices = await loadPrices({ clock, overrides: { "local/m": price } })
+  // 1,000 + 1,000 + 2,500 + 2,500 = 7,000 millionths; above: 5,000 + 50,000 + 12,500 + 12,500 = 80,000.
+  expect(prices.priceOf("local", "m", usage)).toBe(7_000_000)
+  expect(prices.priceOf("local", "m", { ...usage, cacheReadTokens: 100_000 })).toBe(80_000_000)
 })
 
 test("the user's prices come first, and models of custom endpoints may have one", async () => {
@@ -55,7 +77,6 @@ test("the most that a request can cost is no less than what it costs in any spli
   const prices = await loadPrices({ clock })
   for (const [provider, model] of [
     ["anthropic", "claude-sonnet-5-5"],
-    ["anthropic", "claude-haiku-5-5"],
     ["openai", "gpt-6-sol"],
     ["openai", "gpt-4o"],
   ] as const) {
@@ -74,37 +95,4 @@ test("the most that a request can cost is no less than what it costs in any spli
         expect(price).toBeLessThanOrEqual(most as number)
       }
   }
-})
-
-test("prices and limits fetch nothing", async () => {
-  const original = globalThis.fetch
-  globalThis.fetch = (() => {
-    throw new Error("a request")
-  }) as never
-  try {
-    const prices = await loadPrices({ clock })
-    prices.priceOf("anthropic", "claude-haiku-4-5", usage)
-    await limitsOf("anthropic", "claude-haiku-4-5")
-  } finally {
-    globalThis.fetch = original
-  }
-})
-
-test("limits of models, known and unknown", async () => {
-  expect(await limitsOf("anthropic", "claude-sonnet-5-5")).toEqual({
-    contextWindow: 1_000_000,
-    maxOutputTokens: 128_000,
-  })
-  expect(await limitsOf("anthropic", "claude-haiku-5-5")).toEqual({
-    contextWindow: 1_000_000,
-    maxOutputTokens: 128_000,
-  })
-  expect(await limitsOf("anthropic", "claude-haiku-4-5-20251001")).toEqual({
-    contextWindow: 200_000,
-    maxOutputTokens: 64_000,
-  })
-  expect(await limitsOf("openai", "gpt-6-sol")).toEqual({ contextWindow: 1_050_000, maxOutputTokens: 128_000 })
-  expect(await limitsOf("local", "llama")).toEqual({ contextWindow: 128_000, maxOutputTokens: 8_192 })
-  expect(maxOutputOf("claude-3-haiku-20240307")).toBe(4_096)
-  expect(maxOutputOf("claude-opus-4-1")).toBe(32_000)
 })

@@ -1,10 +1,15 @@
-// Both protocols, through the real client libraries over HTTP.
+// Every provider, through the real client libraries over HTTP. What is special to one is in dialects.test.ts.
 import { describe, expect, test } from "bun:test"
 import { type AddressInfo, connect, createServer } from "node:net"
-import type { ModelMessage } from "../../src/model/message.ts"
-import { openModel } from "../../src/model/providers.ts"
+import type { ModelMessage, ToolCallPart } from "../../src/model/message.ts"
 import { Gate } from "../../testing/gate.ts"
-import { reply, script, startModelServer } from "../../testing/model-server.ts"
+import {
+  type ModelServer,
+  reply,
+  type ProtocolName as ServerProtocol,
+  script,
+  startModelServer,
+} from "../../testing/model-server.ts"
 import { events, failure, finish, modelAt, protocols, request, result, textOf, user } from "./asking.ts"
 
 for (const protocol of protocols) {
@@ -49,8 +54,9 @@ for (const protocol of protocols) {
         input: 100,
         output: 20,
         cacheRead: 3000,
-        cacheWrite: protocol === "anthropic" ? 400 : 0,
-        reasoning: 7,
+        // Google and Chat Completions tell no writes, and Bedrock no thoughts.
+        cacheWrite: protocol === "google" || protocol === "local" ? 0 : 400,
+        reasoning: protocol === "bedrock" ? 0 : 7,
       }
       await using server = await startModelServer({ script: script.inOrder([reply.text("x").usage(usage)]) })
       const last = await finish(await modelAt(server, protocol), request())
@@ -59,7 +65,7 @@ for (const protocol of protocols) {
         outputTokens: 20,
         cacheReadTokens: 3000,
         cacheWriteTokens: usage.cacheWrite,
-        reasoningTokens: 7,
+        reasoningTokens: usage.reasoning,
       })
     })
 
@@ -101,6 +107,30 @@ for (const protocol of protocols) {
       server.check()
       expect(server.requests.length).toBe(steps.length)
       expect(server.conversations().size).toBe(1)
+    })
+
+    test("thoughts come back as the provider gave them, at every further step", async () => {
+      const thinks = reply.parts([
+        { type: "reasoning", text: "First a.", signature: "sig-1" },
+        { type: "call", name: "Read", input: { path: "a" } },
+        { type: "call", name: "Read", input: { path: "b" } },
+      ])
+      await using server = await startModelServer({ script: script.inOrder([thinks, thinks], reply.text("ok")) })
+      const model = await modelAt(server, protocol)
+      let messages: ModelMessage[] = [user("hello")]
+      for (let step = 0; step < 3; step++) {
+        const all = await events(model, request(messages))
+        const last = all.at(-1)
+        if (last?.type !== "finish") throw new Error("no finish")
+        if (step < 2) expect(textOf(all, "reasoning")).toBe("First a.")
+        const stored = JSON.parse(JSON.stringify(last.parts)) as typeof last.parts
+        expect(JSON.stringify(stored).split('"sig-1"').length - 1).toBe(step < 2 && protocol !== "local" ? 1 : 0)
+        const calls = stored.filter((part) => part.type === "tool-call")
+        messages = [...messages, { role: "assistant", content: stored }, results(calls)]
+      }
+      // The server refuses what is changed, left out or moved.
+      server.check()
+      expect(JSON.stringify(server.requests[2]?.body).split("First a.").length - 1).toBe(2)
     })
 
     test("a call whose input is no JSON keeps what the model wrote, and goes back as an object, always the same", async () => {
@@ -273,12 +303,10 @@ for (const protocol of protocols) {
       counting.listen(0, "127.0.0.1", listening.resolve)
       await listening.promise
       const { port } = counting.address() as AddressInfo
-      const baseURL = `http://127.0.0.1:${port}${protocol === "openai" ? "/v1" : ""}`
-      const kind = protocol === "openai" ? "openai-compatible" : protocol
-      const model = await openModel("near/m", {
-        env: { KEY: "test-key" },
-        providers: { near: { kind, baseURL, apiKeyEnv: "KEY" } },
-      })
+      const model = await modelAt(
+        { url: `http://127.0.0.1:${port}`, env: (name) => moved(server, name, port) },
+        protocol,
+      )
       for (let i = 0; i < 3; i++) await finish(model, request())
       expect(connections).toBe(1)
       counting.close()
@@ -286,134 +314,21 @@ for (const protocol of protocols) {
   })
 }
 
-test("reasoning comes back to Anthropic as it was signed", async () => {
-  const thought = reply.parts([
-    { type: "reasoning", text: "First a.", signature: "sig-1" },
-    { type: "call", name: "Read", input: { path: "a" } },
-  ])
-  await using server = await startModelServer({ script: script.inOrder([thought, reply.text("ok")]) })
-  const model = await modelAt(server)
-  const all = await events(model, request())
-  expect(textOf(all, "reasoning")).toBe("First a.")
-  const last = all.at(-1)
-  if (last?.type !== "finish") throw new Error("no finish")
-  expect(last.parts[0]).toEqual({
-    type: "reasoning",
-    text: "First a.",
-    provider: { anthropic: { signature: "sig-1" } },
-  })
-  const { callId } = last.parts[1] as { callId: string }
-  await finish(model, request([user("hello"), { role: "assistant", content: last.parts }, result(callId, "Read", "x")]))
-  const back = server.requests[1]?.messages
-    .flatMap(({ content }) => content)
-    .find((block) => block.type === "reasoning")
-  expect(back).toMatchObject({ text: "First a.", signature: "sig-1" })
-  server.check()
-})
+function results(calls: readonly ToolCallPart[]): ModelMessage {
+  const text = [{ type: "text" as const, text: "x" }]
+  const content = calls.map(({ callId, name }) => ({
+    type: "tool-result" as const,
+    callId,
+    name,
+    isError: false,
+    content: text,
+  }))
+  return { role: "tool", content }
+}
 
-test("reasoning goes back only to whom it came from", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
-  const thought: ModelMessage = {
-    role: "assistant",
-    content: [
-      { type: "reasoning", text: "Hm.", provider: { anthropic: { signature: "s" } } },
-      { type: "text", text: "So." },
-    ],
-  }
-  await finish(await modelAt(server, "openai"), request([user("a"), thought, user("b")]))
-  expect(JSON.stringify(server.requests[0]?.body)).not.toContain("Hm.")
-  const own: ModelMessage = {
-    ...thought,
-    content: [
-      { type: "reasoning", text: "Hm.", provider: { local: {} } },
-      { type: "text", text: "So." },
-    ],
-  }
-  const local = await openModel("local/m", {
-    env: {},
-    providers: { local: { kind: "openai-compatible", baseURL: `${server.url}/v1` } },
-  })
-  await finish(local, request([user("a"), own, user("b")]))
-  expect(server.requests[1]?.body.messages).toContainEqual({
-    role: "assistant",
-    content: "So.",
-    reasoning_content: "Hm.",
-  })
-})
-
-test("Anthropic: marks end the cached prefixes, four at most", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
-  const model = await modelAt(server)
-  const call: ModelMessage = {
-    role: "assistant",
-    content: [{ type: "tool-call", callId: "c1", name: "Read", input: { path: "a" } }],
-  }
-  await finish(model, request([user("a"), call, result("c1", "Read", "x"), user("and?")]))
-  const [sent] = server.requests
-  const marked = sent?.messages.map(({ content }) => content.map((block) => block.marked))
-  // The result and the prompt after it are one user turn, marked at its end.
-  expect(marked).toEqual([[true], [false], [false, true]])
-  expect(sent?.tools.map((tool) => tool.marked)).toEqual([false, true])
-  expect(sent?.parsed.systemBlocks.map((block) => block.marked)).toEqual([true])
-  server.check()
-})
-
-test("Anthropic: a model that binds its thoughts is told to forget them when the prefix changed", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
-  const env = server.env("anthropic")
-  for (const id of ["claude-sonnet-5-5", "claude-sonnet-5", "claude-haiku-4-5"])
-    await finish(await openModel(id, { env }), request())
-  const [bound, shown, old] = server.requests
-  expect(bound?.body.thinking).toEqual({
-    type: "adaptive",
-    display: "summarized",
-    block_binding: { prefix_mismatch_behavior: "drop_block" },
-  })
-  expect(bound?.headers.get("anthropic-beta")).toContain("thinking-binding-controls")
-  expect(shown?.body.thinking).toEqual({ type: "adaptive", display: "summarized" })
-  expect(old?.body).not.toHaveProperty("thinking")
-  expect(server.requests.map(({ body }) => body.max_tokens)).toEqual([32_000, 32_000, 32_000])
-})
-
-test("Anthropic: an id that another provider made is made acceptable", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
-  const call: ModelMessage = {
-    role: "assistant",
-    content: [{ type: "tool-call", callId: "functions.Read:0", name: "Read", input: { path: "a" } }],
-  }
-  await finish(await modelAt(server), request([user("a"), call, result("functions.Read:0", "Read", "x")]))
-  server.check()
-})
-
-test("OpenAI: what only it wants is sent to it and to nobody else", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
-  const asked = request(undefined, { maxOutputTokens: 99, cacheKey: "session-1" })
-  await finish(await modelAt(server, "openai"), asked)
-  const local = await openModel("local/gpt-6-sol", {
-    env: {},
-    providers: { local: { kind: "openai-compatible", baseURL: `${server.url}/v1/` } },
-  })
-  await finish(local, asked)
-  const [own, other] = server.requests
-  expect(own?.body).toMatchObject({
-    max_completion_tokens: 99,
-    prompt_cache_key: "session-1",
-    reasoning_effort: "none",
-  })
-  expect(own?.body).not.toHaveProperty("max_tokens")
-  expect(other?.body).toMatchObject({ max_tokens: 99 })
-  for (const only of ["max_completion_tokens", "prompt_cache_key", "reasoning_effort"])
-    expect(other?.body).not.toHaveProperty(only)
-})
-
-test("custom endpoints: key and headers are sent, and no key where there is none", async () => {
-  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")), check: "off" })
-  const openai = { kind: "openai-compatible" as const, baseURL: `${server.url}/v1` }
-  const providers = { keyed: { ...openai, apiKeyEnv: "MY_KEY", headers: { "x-team": "blue" } }, open: openai }
-  const env = { MY_KEY: "k-123456" }
-  for (const id of ["keyed/m", "open/m"]) await finish(await openModel(id, { env, providers }), request())
-  const [keyed, open] = server.requests.map(({ headers }) => headers)
-  expect(keyed?.get("authorization")).toBe("Bearer k-123456")
-  expect(keyed?.get("x-team")).toBe("blue")
-  expect(open?.get("authorization")).toBeNull()
-})
+/** The variables of the server with another port in their addresses. */
+function moved(server: ModelServer, protocol: ServerProtocol, port: number): Record<string, string> {
+  const there = new URL(server.url).host
+  const entries = Object.entries(server.env(protocol))
+  return Object.fromEntries(entries.map(([name, value]) => [name, value.replace(there, `127.0.0.1:${port}`)]))
+}

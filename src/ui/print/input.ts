@@ -2,12 +2,17 @@
 // error that says what is wrong with the line.
 import { Exit, messageOf, UserError } from "../../base/error.ts"
 import type { UserPart } from "../../model/message.ts"
+import { type ClientAnswer, type ControlRequest, clientAnswerOf, controlRequestOf } from "./client-lines.ts"
+
+export type { ClientAnswer, ControlRequest } from "./client-lines.ts"
 
 export type Request =
   | { type: "prompt"; content: UserPart[] }
   | { type: "answer"; id: string; behavior: "allow" | "deny"; text?: string }
   | { type: "interrupt" | "background" }
   | { type: "stop_task"; taskId: string }
+  | ControlRequest
+  | ClientAnswer
 
 /** A line of more than this is refused: images are at most a few MB. */
 export const MAX_LINE_BYTES = 32 * 1024 * 1024
@@ -26,10 +31,14 @@ export function parseLine(line: string, number: number): Request | undefined {
       return answerOf(value, number)
     case "control":
       return controlOf(value, number)
+    case "control_request":
+      return controlRequestOf(value, (what) => bad(number, what))
+    case "control_response":
+      return clientAnswerOf(value, (what) => bad(number, what))
     default:
       throw bad(
         number,
-        `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response and control`,
+        `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response, control, control_request and control_response`,
       )
   }
 }

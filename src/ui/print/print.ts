@@ -1,26 +1,22 @@
 // The headless interface: one prompt, the turn, the background work it started, and the last reply. A reader of rows.
 import { Exit, type ExitCode, messageOf, UserError } from "../../base/error.ts"
 import { stripControl } from "../../base/escape.ts"
-import { version } from "../../base/version.ts"
 import type { Hosted, Program } from "../../program.ts"
-import { isTerminal, writeErr, writeOut } from "../../runtime/standard.ts"
-import { feedAfter, feedEnd } from "../../store/feed.ts"
-import type { RunRow, TaskRow } from "../../store/rows.ts"
-import { Block } from "./block.ts"
+import { writeErr, writeOut } from "../../runtime/standard.ts"
+import { feedEnd } from "../../store/feed.ts"
 import { type Ending, endingOf, subtypes } from "./ending.ts"
-import { parseLine, type Request } from "./input.ts"
-import { type Line, linesOf } from "./lines.ts"
-import { eventLine, liveBlock } from "./progress.ts"
-import { ledgerEnd, totalsOf } from "./totals.ts"
+import { parseLine } from "./input.ts"
+import type { Line } from "./lines.ts"
+import { obeyLine } from "./obey.ts"
+import { type Output, type OutputOptions, openOutput } from "./output.ts"
+import { ledgerEnd, requestMs, totalsOf } from "./totals.ts"
 
-export interface PrintOptions {
+export interface PrintOptions extends Omit<OutputOptions, "since"> {
   /** One prompt, or lines of `--input-format stream-json`. */
   input: { type: "prompt"; text: string } | { type: "lines"; lines: AsyncIterable<string> }
-  output: "text" | "json" | "stream-json"
   waitMs: number
   /** Most steps of the root session in this call. */
   steps: number
-  verbose: boolean
   /** Aborted by Ctrl+C and by a reader that has gone. */
   signal: AbortSignal
 }
@@ -35,7 +31,7 @@ interface Began {
 /** Runs one headless call to its end, with nothing left running, and resolves to its exit code. */
 export async function print(program: Program, hosted: Hosted, options: PrintOptions): Promise<ExitCode> {
   const began = { at: program.clock.now(), feed: feedEnd(program.store), ledger: ledgerEnd(program.store) }
-  const out = output(program, hosted, { ...options, since: began.feed })
+  const out = openOutput(program, hosted, { ...options, since: began.feed })
   const call: Call = { program, hosted, options, began, out }
   try {
     if (options.input.type === "lines") return await converseByLines(call, options.input.lines)
@@ -65,7 +61,7 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
     for await (const line of lines) {
       number++
       try {
-        await obeyLine(hosted, parseLine(line, number))
+        await obeyLine({ ...call, permissionPrompts: options.permissionPrompts }, parseLine(line, number))
       } catch (error) {
         if (!(error instanceof UserError))
           program.log.error("a line of input failed", { error, session: hosted.row.id })
@@ -93,34 +89,11 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
   return exit === Exit.done && mistakes > 0 ? Exit.usage : exit
 }
 
-async function obeyLine(hosted: Hosted, request: Request | undefined): Promise<void> {
-  switch (request?.type) {
-    case undefined:
-      return
-    case "prompt":
-      return hosted.prompt(request.content)
-    case "answer":
-      if (await hosted.approvals.answer(request.id, request)) return
-      throw new UserError(
-        "no-such-request",
-        `There is no open request ${JSON.stringify(request.id)}: it was answered before, or withdrawn.`,
-      )
-    case "interrupt":
-      return hosted.interrupt()
-    case "background":
-      await hosted.background()
-      return
-    case "stop_task":
-      return hosted.stopTask(request.taskId)
-    default:
-      request satisfies never
-  }
-}
-
 async function say({ program, hosted, options, began, out }: Call, ending: Ending): Promise<ExitCode> {
   await out.flush()
   if (options.output === "text") await sayText(hosted, ending)
-  if (options.output !== "text") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
+  if (options.output === "json") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
+  if (options.output === "stream-json") await out.say([resultLine(program, hosted, { ending, began })])
   return ending.exit
 }
 
@@ -152,8 +125,10 @@ function resultLine(program: Program, hosted: Hosted, { ending, began }: { endin
     result: hosted.lastReply() ?? "",
     ...(ending.message ? { error: ending.message } : {}),
     session_id: rootId,
+    uuid: `result:${feedEnd(store)}`,
     num_turns: ending.steps,
     duration_ms: clock.now() - began.at,
+    duration_api_ms: requestMs(store, rootId, began.ledger),
     ...totalsOf(store, rootId, began.ledger),
     session_usage: totalsOf(store, rootId, 0),
     tasks: tasksOf(program, rootId),
@@ -169,118 +144,4 @@ function tasksOf(program: Program, rootId: string) {
     status: run.state,
     is_backgrounded: run.background === 1,
   }))
-}
-
-interface Output {
-  flush(): Promise<void>
-  close(): void
-}
-
-/** Follows the feed and writes what the format asks for, in order, while the work goes on. */
-function output(program: Program, hosted: Hosted, options: PrintOptions & { since: number }): Output {
-  const rootId = hosted.row.id
-  if (options.output === "stream-json")
-    return follow(program, rootId, { since: options.since, show: stream(program, hosted) })
-  if (options.output === "text" && (isTerminal(2) || options.verbose))
-    return follow(program, rootId, { since: options.since, show: watch(program, rootId, options) })
-  return { flush: async () => {}, close: () => {} }
-}
-
-interface Show {
-  rows(rows: ReturnType<typeof feedAfter>): Promise<void>
-  close?(): void
-}
-
-function follow(program: Program, rootId: string, { since, show }: { since: number; show: Show }): Output {
-  let seq = since
-  let working: Promise<void> = Promise.resolve()
-  let due = false
-  const pull = async () => {
-    due = false
-    const rows = feedAfter(program.store, rootId, seq)
-    seq = rows.at(-1)?.seq ?? seq
-    await show.rows(rows)
-  }
-  // Bells that ring while lines are being written are one more look, not a queue of looks.
-  const look = () => {
-    if (due) return
-    due = true
-    working = working.then(pull).catch((error) => program.log.error("writing the stream failed", { error }))
-  }
-  const bell = program.store.listen(`feed:${rootId}`, look)
-  look()
-  return {
-    flush: async () => {
-      look()
-      await working
-    },
-    close: () => {
-      bell[Symbol.dispose]()
-      show.close?.()
-    },
-  }
-}
-
-function stream(program: Program, hosted: Hosted): Show {
-  const { store } = program
-  const rootId = hosted.row.id
-  const parts = {
-    reader: store,
-    usageBelow: program.usageBelow,
-    liveTasks: (): { task: TaskRow; run: RunRow }[] => program.listTasks({ rootId, live: true }),
-  }
-  let begun = false
-  return {
-    rows: async (rows) => {
-      const lines = rows.flatMap((row) => linesOf(parts, row))
-      if (!begun) lines.unshift(initLine(program, hosted))
-      begun = true
-      if (lines.length > 0) await writeOut(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
-    },
-  }
-}
-
-function initLine(program: Program, { row }: Hosted): Line {
-  return {
-    type: "system",
-    subtype: "init",
-    session_id: row.id,
-    cwd: row.cwd,
-    model: row.model,
-    tools: JSON.parse(row.tools),
-    agents: program.agents.agents.map((agent) => agent.name),
-    mcp_servers: [],
-    permissionMode: row.permission_mode,
-    apiKeySource: program.apiKeySource(row.model),
-    meanwhile_version: version,
-  }
-}
-
-function watch(program: Program, rootId: string, { verbose }: PrintOptions): Show {
-  const { store, clock } = program
-  if (!isTerminal(2))
-    return {
-      rows: async (rows) => {
-        const lines = rows.flatMap((row) => eventLine(store, row) ?? [])
-        if (lines.length > 0) await writeErr(lines.map((line) => `${line}\n`).join(""))
-      },
-    }
-  const block = new Block((text) => void writeErr(text))
-  const draw = (above: string[]) => {
-    const live = program.listTasks({ rootId, live: true })
-    block.draw(liveBlock(live, { now: clock.now(), columns: process.stderr.columns || 80, rows: 10 }), above)
-  }
-  const ticking = setInterval(() => draw([]), 1000)
-  return {
-    rows: async (rows) =>
-      draw(
-        rows.flatMap((row) =>
-          verbose || row.kind === "task_settled" || row.kind === "retry" ? (eventLine(store, row) ?? []) : [],
-        ),
-      ),
-    close: () => {
-      clearInterval(ticking)
-      block.clear()
-    },
-  }
 }

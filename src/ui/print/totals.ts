@@ -25,6 +25,13 @@ export function ledgerEnd(reader: Reader): number {
   return reader.one<{ end: number | null }>("SELECT MAX(rowid) AS end FROM ledger")?.end ?? 0
 }
 
+/** What the requests after `since` took, in ms, added up: those at the same time count each. */
+export function requestMs(reader: Reader, rootId: string, since: number): number {
+  const sql = `SELECT SUM(closed_at - opened_at) AS ms FROM ledger
+    WHERE root_id = :rootId AND rowid > :since AND closed_at IS NOT NULL`
+  return Math.max(0, reader.one<{ ms: number | null }>(sql, { rootId, since })?.ms ?? 0)
+}
+
 /** Sums over the tree's rows after `since` (0: all of the session). */
 export function totalsOf(reader: Reader, rootId: string, since: number): Totals {
   const rows = reader.all<{

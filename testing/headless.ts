@@ -1,10 +1,12 @@
 // Runs the real program as a user's script would: `bin/meanwhile` in a folder, with a home of its own, against a
-// scripted model server. Everything it started is ended when it is disposed.
+// scripted model server. Everything it started is ended when it is disposed. Each headless stream is held against
+// docs/stream.schema.json: a line that is not as it must be fails the test.
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { Sqlite } from "../src/runtime/sqlite.ts"
 import { eventually, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
+import { StreamCheck } from "./stream-check.ts"
 
 // biome-ignore lint/suspicious/noExplicitAny: lines are looked into by tests, which fail when a field is not there.
 export type StreamLine = { type: string; subtype?: string } & Record<string, any>
@@ -56,6 +58,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
   const home = join(folder.path, "home")
   mkdirSync(cwd)
   const children = new Set<Bun.Subprocess>()
+  const checks = new Set<StreamCheck>()
   const base = {
     PATH: process.env.PATH ?? "",
     HOME: folder.path,
@@ -78,12 +81,15 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
       stdin.write(options.stdin)
       stdin.end()
     }
-    const stream = follow(child.stdout)
+    const check = isStream(args) ? new StreamCheck() : undefined
+    if (check) checks.add(check)
+    const stream = follow(child.stdout, (line) => check?.add(line))
     const stderr = new Response(child.stderr).text()
     const finished = (async () => {
       const exit = await child.exited
       const stdout = await stream.text
       children.delete(child)
+      check?.verify()
       return { exit, stdout, stderr: await stderr, lines: stream.lines }
     })()
     return {
@@ -118,13 +124,19 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
       for (const child of children) child.kill("SIGKILL")
       await Promise.all([...children].map((child) => child.exited))
       folder[Symbol.dispose]()
+      for (const check of checks) check.verify()
     },
   }
 }
 
+/** Whether its standard output is headless lines: those of a stream, or the one result object. */
+function isStream(args: readonly string[]): boolean {
+  return args.some((arg, i) => arg === "--output-format" && args[i + 1] === "stream-json")
+}
+
 const MODELS = { anthropic: "anthropic/claude-sonnet-5-5", openai: "openai/gpt-6-sol" }
 
-function follow(output: ReadableStream<Uint8Array>) {
+function follow(output: ReadableStream<Uint8Array>, seen: (line: StreamLine) => void) {
   const lines: StreamLine[] = []
   const waiting = new Set<() => void>()
   const text = (async () => {
@@ -136,7 +148,12 @@ function follow(output: ReadableStream<Uint8Array>) {
       all += piece
       const parts = (rest + piece).split("\n")
       rest = parts.pop() ?? ""
-      for (const part of parts) if (part.startsWith("{")) lines.push(JSON.parse(part))
+      for (const part of parts) {
+        if (!part.startsWith("{")) continue
+        const line = JSON.parse(part) as StreamLine
+        lines.push(line)
+        seen(line)
+      }
       for (const look of [...waiting]) look()
     }
     for (const look of [...waiting]) look()

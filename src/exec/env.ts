@@ -1,5 +1,5 @@
 // The environment of the processes that we start for a model or a person: the user's own, without what belongs to this
-// program, and without anything that would make a command wait for a person. Why: docs/decisions/child-environment.md.
+// program, and without anything that would make a command wait for a person. Why: docs/decisions/0007-child-environment.md.
 
 /** Every process of a run's command has this variable, with the run's id: a stop finds by it who left the group. */
 export const RUN_MARK = "MEANWHILE_RUN"

@@ -142,7 +142,7 @@ async function noteFallback(
     closeEntry(tx, clock, { id: heard.ledgerId, state: "estimated", usage, costNanos })
     tx.run("UPDATE step SET model = :to WHERE id = :id", { id: step.id, to })
     openEntry(tx, clock, { id: ledgerId, step: { ...step, model: to }, session })
-    const data = { attempt: 0, wait_ms: 0, reason: error.message, model: to }
+    const data = { attempt: 1, wait_ms: 0, reason: error.message, model: to }
     publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
   })
   step.model = to

@@ -109,7 +109,7 @@ export class ShellKind implements TaskKind {
     control.signal.addEventListener("abort", kill, { once: true })
     if (control.signal.aborted) kill()
     try {
-      const exit = await shell.exited
+      const exit = known(await shell.exited)
       if (exit !== "gone" && exit.liveChildren && !control.signal.aborted) {
         await figures.now()
         await control.becomeService(exit.code)
@@ -167,6 +167,11 @@ export class ShellKind implements TaskKind {
     }
     return stopTree(target)
   }
+}
+
+/** A runner that was killed leaves no exit code: nobody will learn how its command, which may live on, ends. */
+function known(exit: ShellExit | "gone"): ShellExit | "gone" {
+  return exit !== "gone" && exit.code === null ? "gone" : exit
 }
 
 /** One that we started, or one that we adopted. `gone`: its runner died without a word, so nobody knows its exit code. */

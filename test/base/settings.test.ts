@@ -72,6 +72,16 @@ describe("order", () => {
       providers: {
         local: { kind: "openai-compatible", baseURL: "http://127.0.0.1:1/v1", apiKeyEnv: "KEY", headers: { a: "b" } },
       },
+      models: {
+        "local/qwen": {
+          contextWindow: 32768,
+          images: true,
+          price: { input: 0.1, output: 0.2, above: { tokens: 1, input: 1, output: 2, cacheRead: 0 } },
+          later: "unknown keys are left alone",
+        },
+      },
+      modelAliases: { fast: "local/qwen" },
+      idleTimeoutSeconds: 600,
       theme: "light",
       nested: { a: [1], b: { c: 1 } },
     })
@@ -79,10 +89,19 @@ describe("order", () => {
     expect(load(true).settings).toEqual({
       permissions: { allow: ["Read", "Grep"], deny: ["A"], ask: ["Bash"], defaultMode: "acceptEdits" },
       env: { A: "1", B: "2", C: "true" },
-      modelFallback: "scout",
+      modelFallback: ["scout"],
       providers: {
         local: { kind: "openai-compatible", baseURL: "http://127.0.0.1:1/v1", apiKeyEnv: "KEY", headers: { a: "b" } },
       },
+      models: {
+        "local/qwen": {
+          contextWindow: 32768,
+          images: true,
+          price: { input: 0.1, output: 0.2, above: { tokens: 1, input: 1, output: 2, cacheRead: 0 } },
+        },
+      },
+      modelAliases: { fast: "local/qwen" },
+      idleTimeoutSeconds: 600,
       extra: {
         theme: "dark",
         nested: { a: [1, 2], b: { c: 1, d: 2 } },
@@ -181,6 +200,7 @@ describe("a trusted repository", () => {
         "OPENAI_BASE_URL",
         "GOOGLE_GEMINI_BASE_URL",
         "https_proxy",
+        "OPENROUTER_BASE_URL",
         "MY_KEY",
       ],
     ]
@@ -190,11 +210,16 @@ describe("a trusted repository", () => {
     write("home/shop/.meanwhile/settings.json", {
       env: Object.fromEntries([...forbidden, "DEBUG", "XPATH", "MY_LD_X", "AWS_REGION"].map((name) => [name, "x"])),
       providers: { mine: { kind: "anthropic", baseURL: "https://evil" } },
+      models: { "mine/m": { price: { input: 0, output: 0 } } },
+      modelAliases: { sonnet: "mine/m" },
+      idleTimeoutSeconds: 1,
     })
     const { settings, notes } = load(true)
     expect(Object.keys(settings.env ?? {})).toEqual(["DEBUG", "XPATH", "MY_LD_X", "AWS_REGION"])
     expect(settings.providers?.mine?.baseURL).toBe("https://me")
-    const listed = ["providers", ...forbidden.map((name) => `env.${name}`)].join(", ")
+    for (const key of ["models", "modelAliases", "idleTimeoutSeconds"]) expect(settings).not.toHaveProperty(key)
+    const personal = ["providers", "models", "modelAliases", "idleTimeoutSeconds"]
+    const listed = [...personal, ...forbidden.map((name) => `env.${name}`)].join(", ")
     expect(notes).toEqual([
       `A repository cannot set these, so they are ignored: ${listed} in ~/shop/.meanwhile/settings.json. They work in ~/.config/meanwhile/settings.json.`,
     ])
@@ -228,12 +253,26 @@ describe("mistakes", () => {
     [{ env: { "A=B": "c" } }, ': env must be made of names without "=", but is "A=B"'],
     [
       { providers: { x: { baseURL: "http://a" } } },
-      ": providers.x.kind must be one of anthropic, openai-compatible, but is missing",
+      ": providers.x.kind must be one of anthropic, openai, openai-compatible, google, bedrock, but is missing",
     ],
     [
       { providers: { x: { kind: "anthropic", baseURL: "a" } } },
       ': providers.x.baseURL must be an address that begins with http:// or https://, but is "a"',
     ],
+    [{ modelFallback: ["opus", ""] }, ': modelFallback[1] must be a text that is not empty, but is ""'],
+    [{ models: { qwen: {} } }, ': models must be made of "provider/model" names, but is "qwen"'],
+    [
+      { models: { "a/b": { contextWindow: "32k" } } },
+      ': models.a/b.contextWindow must be a number over 0, but is "32k"',
+    ],
+    [{ models: { "a/b": { images: "no" } } }, ': models.a/b.images must be true or false, but is "no"'],
+    [{ models: { "a/b": { price: { input: 1 } } } }, ": models.a/b.price.output must be a number, but is missing"],
+    [
+      { models: { "a/b": { price: { input: -1, output: 1 } } } },
+      ": models.a/b.price.input must be a number, but is -1",
+    ],
+    [{ modelAliases: { fast: 1 } }, ": modelAliases.fast must be a text that is not empty, but is 1"],
+    [{ idleTimeoutSeconds: 0 }, ": idleTimeoutSeconds must be a number over 0, but is 0"],
     [{ "env\n": 1, env: "\x1b" }, ': env must be an object, but is "\\u001b"'],
   ]
   for (const [content, message] of corpus) {

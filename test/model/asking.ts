@@ -2,7 +2,6 @@
 import type { ModelMessage, ToolSpec } from "../../src/model/message.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest } from "../../src/model/model.ts"
 import { openModel, type ProviderSettings } from "../../src/model/providers.ts"
-import type { ModelServer } from "../../testing/model-server.ts"
 
 /** Each provider as a user has it; `local` is a server of the settings that speaks Chat Completions. */
 export const protocols = ["anthropic", "openai", "local", "google", "bedrock"] as const
@@ -33,19 +32,31 @@ export const ADDRESSES: Readonly<Record<ProtocolName, string>> = {
   bedrock: "AWS_ENDPOINT_URL_BEDROCK_RUNTIME",
 }
 
-/** What is needed of a server to talk to it. */
-export type Address = Pick<ModelServer, "url" | "env">
-
-export function settingsAt(server: Address, protocol: ProtocolName): ProviderSettings {
-  if (protocol !== "local") return { env: server.env(protocol) }
-  return {
+const SETTINGS: Readonly<Record<ProtocolName, (url: string) => ProviderSettings>> = {
+  anthropic: (url) => ({ env: { ANTHROPIC_API_KEY: "test-key", ANTHROPIC_BASE_URL: url } }),
+  openai: (url) => ({ env: { OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: `${url}/v1` } }),
+  local: (url) => ({
     env: { LOCAL_KEY: "test-key" },
-    providers: { local: { kind: "openai-compatible", baseURL: `${server.url}/v1`, apiKeyEnv: "LOCAL_KEY" } },
+    providers: { local: { kind: "openai-compatible", baseURL: `${url}/v1`, apiKeyEnv: "LOCAL_KEY" } },
     models: { "local/qwen": { images: true } },
-  }
+  }),
+  google: (url) => ({ env: { GEMINI_API_KEY: "test-key", GOOGLE_GEMINI_BASE_URL: url } }),
+  bedrock: (url) => ({
+    env: {
+      AWS_REGION: "us-east-1",
+      AWS_ACCESS_KEY_ID: "test-key",
+      AWS_SECRET_ACCESS_KEY: "test-secret",
+      AWS_ENDPOINT_URL_BEDROCK_RUNTIME: url,
+    },
+  }),
 }
 
-export function modelAt(server: Address, protocol: ProtocolName = "anthropic"): Promise<Model> {
+/** `url`: of a server that speaks all the protocols, without a path. */
+export function settingsAt({ url }: { url: string }, protocol: ProtocolName): ProviderSettings {
+  return SETTINGS[protocol](url)
+}
+
+export function modelAt(server: { url: string }, protocol: ProtocolName = "anthropic"): Promise<Model> {
   return openModel(MODELS[protocol], settingsAt(server, protocol))
 }
 

@@ -3,13 +3,7 @@ import { describe, expect, test } from "bun:test"
 import { type AddressInfo, connect, createServer } from "node:net"
 import type { ModelMessage, ToolCallPart } from "../../src/model/message.ts"
 import { Gate } from "../../testing/gate.ts"
-import {
-  type ModelServer,
-  reply,
-  type ProtocolName as ServerProtocol,
-  script,
-  startModelServer,
-} from "../../testing/model-server.ts"
+import { reply, script, startModelServer } from "../../testing/model-server.ts"
 import { events, failure, finish, modelAt, protocols, request, result, textOf, user } from "./asking.ts"
 
 for (const protocol of protocols) {
@@ -324,11 +318,4 @@ function results(calls: readonly ToolCallPart[]): ModelMessage {
     content: text,
   }))
   return { role: "tool", content }
-}
-
-/** The variables of the server with another port in their addresses. */
-function moved(server: ModelServer, protocol: ServerProtocol, port: number): Record<string, string> {
-  const there = new URL(server.url).host
-  const entries = Object.entries(server.env(protocol))
-  return Object.fromEntries(entries.map(([name, value]) => [name, value.replace(there, `127.0.0.1:${port}`)]))
 }

@@ -25,8 +25,6 @@ const B = 0.75
 const FIELD = { name: 4, doc: 1.5, body: 0.4, path: 1 } as const
 /** A comment stands at most this many lines above what it describes. */
 const DOC_REACH = 30
-/** Each further definition of a file counts for less: several files tell more than one. */
-const SPREAD = 0.9
 
 /** BM25 of the files. `sizes` are lines by path, `hits` the lines that match each term by path. */
 export function surveyOf(
@@ -74,16 +72,10 @@ export function rankDefinitions(
       return { ...at, symbol, score: (score + asked(symbol, subject)) * weight * inFile * likeness(symbol, subject) }
     })
   })
-  const best = ranked.filter((one) => one.score > 0).sort((a, b) => b.score - a.score || order(a, b))
-  const symbols = new Map<string, Set<string>>()
-  const spread = best.flatMap((one): Candidate[] => {
-    const others = symbols.get(one.path) ?? new Set()
-    if (others.has(one.symbol)) return []
-    const score = one.score * SPREAD ** others.size
-    symbols.set(one.path, others.add(one.symbol))
-    return [{ ...one, score }]
-  })
-  return spread.sort((a, b) => b.score - a.score || order(a, b))
+  const unique = new Map<string, Candidate>()
+  for (const one of ranked.sort((a, b) => b.score - a.score || order(a, b)))
+    if (one.score > 0 && !unique.has(`${one.path} ${one.symbol}`)) unique.set(`${one.path} ${one.symbol}`, one)
+  return [...unique.values()]
 }
 
 /** A name that was asked for stands first; when the question has more to say, it only counts for more. */

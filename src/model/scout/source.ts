@@ -96,7 +96,7 @@ export function definitionIn(path: string, line: string): Definition | undefined
     const isConstant =
       /^\s*(?:export\s+)?(?:const|let|var|val|static|#define)\s/.test(line) && !/=>|function|\($/.test(line)
     const isExported = /^\s*(?:export|pub|public|module\.exports|exports|def|class)\b|^func [A-Z(]/.test(line)
-    return { symbol, weight: (isType ? 0.7 : isConstant ? 0.6 : 1) * (isExported ? 1.1 : 1) }
+    return { symbol, weight: (isType ? 0.7 : isConstant ? 0.5 : 1) * (isExported ? 1.1 : 1) }
   }
   return undefined
 }

@@ -122,28 +122,28 @@ class Conversation implements Driver {
   private async play(call: ToolCallPart): Promise<string> {
     const input = JSON.parse(JSON.stringify(call.input)) as Input
     if (call.name === "Grep") return grep(input, this.options.cwd)
-    if (call.name === "Glob") return rg(["--files", "--sort=path", "-g", String(input["pattern"])], this.options.cwd)
+    if (call.name === "Glob") return rg(["--files", "--sort=path", "-g", String(input.pattern)], this.options.cwd)
     if (call.name === "Read") return read(input, this.options.cwd)
     if (call.name === "Bash") {
-      this.record.commands.push(String(input["command"]))
-      const output = this.options.bash?.(String(input["command"])) ?? "(exit code 0, <1 s)"
-      if (!input["run_in_background"]) return output
+      this.record.commands.push(String(input.command))
+      const output = this.options.bash?.(String(input.command)) ?? "(exit code 0, <1 s)"
+      if (!input.run_in_background) return output
       const task = this.newTask()
       this.pending.push({ task, call, result: Promise.resolve({ status: "completed", text: output }) })
       return `Started in the background as task ${task}. You will be told when it ends.`
     }
     if (call.name !== "Agent") throw new Error(`No such tool: ${call.name}`)
     const child = new Conversation(this.options, this.record)
-    const real = () => child.ask(String(input["prompt"]))
-    const result = Promise.resolve(this.options.agent?.(String(input["prompt"]), real) ?? real())
-    if (!input["run_in_background"]) return result
+    const real = () => child.ask(String(input.prompt))
+    const result = Promise.resolve(this.options.agent?.(String(input.prompt), real) ?? real())
+    if (!input.run_in_background) return result
     const task = this.newTask()
     const settled = result.then(
       (text) => ({ status: "completed", text }),
       (error: Error) => ({ status: "failed", text: `(failed: ${error.message})` }),
     )
     this.pending.push({ task, call, result: settled })
-    return `Started agent ${input["subagent_type"]} as task ${task} in the background. You will be told when it is done; don't wait for it.`
+    return `Started agent ${input.subagent_type} as task ${task} in the background. You will be told when it is done; don't wait for it.`
   }
 
   private newTask(): string {
@@ -156,27 +156,27 @@ type Input = { [name: string]: unknown }
 
 function notice({ task, call }: Pending, status: string, text: string): string {
   const input = call.input as Input
-  const kind = call.name === "Agent" ? `kind="agent" agent="${input["subagent_type"]}"` : 'kind="shell"'
+  const kind = call.name === "Agent" ? `kind="agent" agent="${input.subagent_type}"` : 'kind="shell"'
   const exit = call.name === "Bash" ? ' exit_code="0"' : ""
-  const description = String(input["description"]).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
+  const description = String(input.description).replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`)
   const body = text.replace(/<(?=\/?\s*(?:task-notification|system-reminder|task-ledger)\b)/gi, "&lt;")
   return `<task-notification task="${task}" ${kind} description="${description}" status="${status}"${exit} duration="<1 s">\n${body}\n</task-notification>`
 }
 
 async function grep(input: Input, cwd: string): Promise<string> {
-  const mode = input["output_mode"]
+  const mode = input.output_mode
   const args = ["--sort=path", "--no-heading", "--with-filename", "--color=never", "--max-columns=1000"]
   if (mode === "content") args.push("-n")
   if (mode === "count") args.push("-c")
   if (mode === "files_with_matches") args.push("-l")
   if (input["-i"]) args.push("-i")
-  if (input["glob"]) args.push("-g", String(input["glob"]))
-  if (input["type"]) args.push("-t", String(input["type"]))
-  args.push("-e", String(input["pattern"]))
+  if (input.glob) args.push("-g", String(input.glob))
+  if (input.type) args.push("-t", String(input.type))
+  args.push("-e", String(input.pattern))
   // Without a path ripgrep would read standard input.
-  args.push("--", String(input["path"] ?? "./"))
+  args.push("--", String(input.path ?? "./"))
   const lines = (await rg(args, cwd)).split("\n").map((line) => line.replace(/^\.\//, ""))
-  return lines.slice(0, Number(input["head_limit"] ?? 250)).join("\n") || "No matches found"
+  return lines.slice(0, Number(input.head_limit ?? 250)).join("\n") || "No matches found"
 }
 
 async function rg(args: string[], cwd: string): Promise<string> {
@@ -191,10 +191,10 @@ async function rg(args: string[], cwd: string): Promise<string> {
 }
 
 async function read(input: Input, cwd: string): Promise<string> {
-  const lines = (await readFile(join(cwd, String(input["file_path"])), "utf8")).split("\n")
-  const offset = Number(input["offset"] ?? 1)
+  const lines = (await readFile(join(cwd, String(input.file_path)), "utf8")).split("\n")
+  const offset = Number(input.offset ?? 1)
   return lines
-    .slice(offset - 1, offset - 1 + Number(input["limit"] ?? 2000))
+    .slice(offset - 1, offset - 1 + Number(input.limit ?? 2000))
     .map((line, index) => `${offset + index}\t${line}`)
     .join("\n")
 }

@@ -6,7 +6,7 @@ import { openData } from "../program.ts"
 import { isTerminal, writeOut } from "../runtime/standard.ts"
 import { localDay, type Stats, type StatsDays, type Sums, sumOf, tokensOf, usageStats } from "../session/stats.ts"
 import type { Command, StatsRange } from "./command.ts"
-import { type Column, table } from "./table.ts"
+import { type Column, fitted, table } from "./table.ts"
 
 const DAYS: Readonly<Record<StatsRange, StatsDays>> = { "7d": 7, "30d": 30, all: "all" }
 
@@ -77,6 +77,8 @@ const SPANS: Readonly<Record<StatsRange, string>> = { "7d": "the last 7 days", "
 /** As many days as fit on a screen; what came before them is one line. */
 const MOST_DAYS = 31
 const MOST_TOOLS = 8
+const WIDTH = 80
+const LONGEST_MODEL = 40
 
 /** At most 80 columns wide. */
 export function statsText(stats: Stats, { range, now, style }: { range: StatsRange; now: number; style: Style }): string {
@@ -131,7 +133,7 @@ function dayTable({ days, totals }: Stats, style: Style): string {
   ]
   const cells = shown.map(({ date, sums }) => [date, ...amounts(sums), bar(weight(sums) / most)])
   if (older.length > 0) cells.unshift([`${plural(older.length, "day")} before`, ...amounts(sumOf(older.map(({ sums }) => sums))), ""])
-  return table(columns, cells).replace(/█+|▏/g, style.bar)
+  return table(columns, cells, WIDTH).replace(/█+|▏/g, style.bar)
 }
 
 function bar(part: number): string {
@@ -145,7 +147,7 @@ function modelTable({ models }: Stats): string {
     { title: "TOKENS", right: true },
     { title: "REQUESTS", right: true },
   ]
-  return table(columns, models.map(({ model, sums }) => [oneLine(model, 42), ...amounts(sums)]))
+  return table(columns, models.map(({ model, sums }) => [fitted(model, LONGEST_MODEL), ...amounts(sums)]))
 }
 
 function amounts(sums: Sums): [string, string, string] {

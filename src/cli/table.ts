@@ -18,15 +18,17 @@ export function table(columns: readonly Column[], rows: readonly (readonly strin
       const space = " ".repeat(widths[at]! - displayWidth(cell))
       return right ? space + cell : cell + space
     })
-    return cut(padded.join("  ").trimEnd(), width)
+    const line = padded.join("  ").trimEnd()
+    return width === undefined ? line : fitted(line, width)
   })
   return `${lines.join("\n")}\n`
 }
 
-function cut(line: string, width = Number.POSITIVE_INFINITY): string {
-  if (displayWidth(line) <= width) return line
+/** The text, cut so that it takes at most `width` columns of a terminal. */
+export function fitted(text: string, width: number): string {
+  if (displayWidth(text) <= width) return text
   let kept = ""
-  for (const { segment } of new Intl.Segmenter().segment(line)) {
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
     if (displayWidth(kept + segment) > width - 1) break
     kept += segment
   }

@@ -32,7 +32,7 @@ export class Answer {
         break
       case "text-delta":
       case "reasoning-delta": {
-        const target = this.open.get(part.id)
+        const target = this.openPart(part)
         if (!target) break
         target.text += part.delta
         this.keep(target, part)
@@ -96,6 +96,18 @@ export class Answer {
     this.toldAt = this.chars
     const usage = this.usageSoFar()
     return usage ? { type: "progress", usage } : { type: "progress" }
+  }
+
+  /** Bedrock's library takes every block that is announced for a text: what its pieces are counts. */
+  private openPart(delta: Extract<LanguageModelV4StreamPart, { type: "text-delta" | "reasoning-delta" }>) {
+    const target = this.open.get(delta.id)
+    if (!target || delta.type === `${target.type}-delta`) return target
+    const { owner } = this.dialect
+    this.begin(
+      target.type === "text" ? { type: "reasoning", text: "", provider: { [owner]: {} } } : { type: "text", text: "" },
+      delta,
+    )
+    return this.open.get(delta.id)
   }
 
   private begin(part: TextPart, from: Metadata & { id: string }): void {

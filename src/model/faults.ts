@@ -93,7 +93,7 @@ export function kindOf(fault: Fault, phase: Phase): ModelErrorKind {
   if (REFUSED.test(said)) return "refused"
   // 424: Bedrock, when the model behind it failed.
   if (status === 408 || status === 409 || status === 424 || (status && status >= 500)) return "server"
-  if (/api_error|server_error|timeout/.test(said)) return "server"
+  if (!status && /api_error|server_error|timeout/.test(said)) return "server"
   // A redirect is not followed (it could take the key elsewhere): the address is wrong.
   if (status && status >= 300 && status < 400) return "not-found"
   if (status && status >= 400) return "bad-request"

@@ -52,7 +52,8 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
   aborted.promise.catch(() => undefined) // Somebody may be waiting for it, or nobody.
   signal.addEventListener("abort", onAbort, { once: true })
   const answer = new Answer(spec.dialect)
-  let phase: Phase = "request"
+  /** Until the library is asked, a failure is a mistake of ours. */
+  let phase: Phase | undefined
   try {
     const sdk = await load()
     const tools = override.tools === false ? [] : request.tools
@@ -63,6 +64,7 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
       ...spec.options(request),
       abortSignal: stop.signal,
     }
+    phase = "request"
     // Raced, because a library that is slow to notice the abort must not hold up the user.
     const result = await Promise.race([sdk.doStream(options), aborted.promise])
     phase = "stream"
@@ -80,6 +82,7 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
     }
   } catch (error) {
     if (signal.aborted) throw signal.reason
+    if (!phase) throw error
     throw withUsage(toModelError(error, endpoint, { phase, now: clock.now() }), answer)
   } finally {
     signal.removeEventListener("abort", onAbort)

@@ -297,10 +297,7 @@ for (const protocol of protocols) {
       counting.listen(0, "127.0.0.1", listening.resolve)
       await listening.promise
       const { port } = counting.address() as AddressInfo
-      const model = await modelAt(
-        { url: `http://127.0.0.1:${port}`, env: (name) => moved(server, name, port) },
-        protocol,
-      )
+      const model = await modelAt({ url: `http://127.0.0.1:${port}` }, protocol)
       for (let i = 0; i < 3; i++) await finish(model, request())
       expect(connections).toBe(1)
       counting.close()

@@ -236,6 +236,13 @@ test("conversations as they should be pass, with calls, marks, images and growin
   expect(server.requests.map((request) => request.conversation)).toEqual(["c1", "c1", "c1"])
 })
 
+test("an earlier text may end in white space, because signed thoughts are bound to it as it was said", async () => {
+  await using server = await startModelServer({ script: () => reply.text("Look:\n") })
+  await anthropic(server, [user("a")])
+  await anthropic(server, [user("a"), claude(text("Look:\n")), user("b")])
+  server.check()
+})
+
 const changes: [string, string, (body: { system: string; tools: Json[]; messages: Json[] }) => void][] = [
   [
     "the system prompt",

@@ -2,13 +2,49 @@
 import { describe, expect, test } from "bun:test"
 import { connect } from "node:net"
 import { Gate } from "../../testing/gate.ts"
-import { type Reply, reply, type Script, script, startModelServer } from "../../testing/model-server.ts"
-import { ask, chat, claude, type Prompt, thrownBy, tools, user } from "./clients.ts"
+import { awsEvent, type Reply, reply, type Script, script, startModelServer } from "../../testing/model-server.ts"
+import { ask, chat, claude, converse, gemini, type Prompt, responses, thrownBy, told, tools, user } from "./clients.ts"
 
+const sseGarbage = "data: {not json\n\n"
+const asked = { model: "m", max_tokens: 9, stream: true, messages: [{ role: "user", content: "hi" }] }
 const clients = [
-  { protocol: "anthropic", client: claude },
-  { protocol: "openai", client: chat },
+  {
+    protocol: "anthropic",
+    client: claude,
+    garbage: sseGarbage,
+    raw: { path: "/v1/messages", body: asked },
+  },
+  {
+    protocol: "openai",
+    client: chat,
+    garbage: sseGarbage,
+    raw: { path: "/v1/chat/completions", body: asked },
+  },
+  {
+    protocol: "openai-responses",
+    client: responses,
+    garbage: sseGarbage,
+    raw: { path: "/v1/responses", body: { model: "m", stream: true, input: "hi" } },
+  },
+  {
+    protocol: "google",
+    client: gemini,
+    garbage: sseGarbage,
+    raw: {
+      path: "/v1beta/models/m:streamGenerateContent?alt=sse",
+      body: { contents: [{ role: "user", parts: [{ text: "hi" }] }] },
+    },
+  },
+  {
+    protocol: "bedrock",
+    client: converse,
+    garbage: awsEvent("contentBlockDelta", "{not json"),
+    raw: { path: "/model/m/converse-stream", body: { messages: [{ role: "user", content: [{ text: "hi" }] }] } },
+  },
 ] as const
+
+/** Where signatures come with the reasoning, or with the call that it led to. */
+const SIGNED: readonly string[] = ["anthropic", "openai-responses", "google", "bedrock"]
 
 function serve(...steps: (Reply | Script)[]) {
   return startModelServer({ script: script.inOrder(steps) })
@@ -16,7 +52,7 @@ function serve(...steps: (Reply | Script)[]) {
 
 const question: Prompt = [{ role: "system", content: "You are a test." }, user("What is in the folder?")]
 
-describe.each(clients)("$protocol", ({ protocol, client }) => {
+describe.each(clients)("$protocol", ({ protocol, client, garbage, raw }) => {
   test("streams text, which arrives whole with characters of all sizes", async () => {
     const text = "Grüße, 你好, 👩‍👩‍👧 — ".repeat(20)
     await using server = await serve(reply.text(text).chunk({ chars: 3 }))
@@ -44,8 +80,10 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
     ])
     expect(got.calls[1]?.id).toBe("chosen_1")
     expect(new Set(got.calls.map((call) => call.id)).size).toBe(3)
-    expect(got.calls[0]?.deltas).toBeGreaterThan(2)
-    expect(got.signatures).toEqual(protocol === "anthropic" ? ["sig-r1-1"] : [])
+    // Google sends the arguments whole.
+    if (protocol === "google") expect(got.calls[0]?.deltas).toBe(1)
+    else expect(got.calls[0]?.deltas).toBeGreaterThan(2)
+    expect(got.signatures).toEqual(SIGNED.includes(protocol) ? ["sig-r1-1"] : [])
   })
 
   test("reports the usage that the script gives, with cache figures and reasoning", async () => {
@@ -53,13 +91,17 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
     await using server = await serve(reply.text("hi").usage(usage))
     const got = await ask(client(server), question)
     expect(got.usage?.input).toMatchObject({ total: 710, noCache: 10, cacheRead: 700 })
-    expect(got.usage?.output).toMatchObject({ total: 50, reasoning: 20 })
+    // Bedrock does not tell how much was reasoning.
+    expect(got.usage?.output).toMatchObject({ total: 50, reasoning: protocol === "bedrock" ? undefined : 20 })
     expect(server.requests[0]?.usage).toEqual(usage)
   })
 
   test("reckons usage from the bytes, and a prefix that it saw before as read from the cache", async () => {
     await using server = await serve(reply.text("An answer."), reply.text("Another."))
-    const cache = { anthropic: { cacheControl: { type: "ephemeral" as const } } }
+    const cache = {
+      anthropic: { cacheControl: { type: "ephemeral" as const } },
+      bedrock: { cachePoint: { type: "default" as const } },
+    }
     const marked = (message: Prompt[number]): Prompt[number] => ({ ...message, providerOptions: cache })
     const said: Prompt[number] = { role: "assistant", content: [{ type: "text", text: "An answer." }] }
     await ask(client(server), [...question.slice(0, -1), marked(question.at(-1)!)])
@@ -102,7 +144,8 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
     )
     const got = await ask(client(server), question)
     expect(got.text).toBe("so far")
-    expect(JSON.stringify(got.errors)).toContain("Overloaded")
+    expect(told(got.errors)).toContain("Overloaded")
+    expect(server.requests[0]?.outcome).toBe("failed")
   })
 
   test("cuts the connection before the headers, before the body and in the middle of it", async () => {
@@ -139,23 +182,16 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
 
   test("cuts after exactly so many bytes of the body", async () => {
     await using server = await serve(reply.text("ä".repeat(500)).cut({ afterBytes: 1001 }))
-    const path = protocol === "anthropic" ? "/v1/messages" : "/v1/chat/completions"
-    const body = JSON.stringify({
-      model: "m",
-      max_tokens: 9,
-      stream: true,
-      messages: [{ role: "user", content: "hi" }],
-    })
-    const raw = await overTcp(server.url, `POST ${path}`, body)
-    expect(raw.body.length).toBe(1001)
-    expect(raw.ended).toBe(false)
+    const sent = await overTcp(server.url, `POST ${raw.path}`, JSON.stringify(raw.body))
+    expect(sent.body.length).toBe(1001)
+    expect(sent.ended).toBe(false)
   })
 
   test("sends garbage: between events, as the whole body, and a body that just ends", async () => {
     await using server = await serve(
       reply.parts([
         { type: "text", text: "good" },
-        { type: "raw", text: "data: {not json\n\n" },
+        { type: "raw", text: garbage },
         { type: "text", text: " again" },
       ]),
       reply.raw("<html>proxy says no</html>", { status: 502, headers: { "content-type": "text/html" } }),
@@ -243,7 +279,13 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
         role: "assistant",
         content: [
           { type: "text", text: "Reading." },
-          { type: "tool-call", toolCallId: "call_1", toolName: "Read", input: { file_path: "/x" } },
+          {
+            type: "tool-call",
+            toolCallId: "call_1",
+            toolName: "Read",
+            input: { file_path: "/x" },
+            providerOptions: { google: { thoughtSignature: "sig-r1-call" } },
+          },
         ],
       },
       {
@@ -264,12 +306,19 @@ describe.each(clients)("$protocol", ({ protocol, client }) => {
     expect(second?.parent).toBe(first!)
     server.check()
   })
+})
 
-  test("its environment variables lead the client library to it", async () => {
-    await using server = await serve(reply.text("hi"))
-    const env = server.env(protocol)
-    const base = protocol === "anthropic" ? `${env.ANTHROPIC_BASE_URL}/v1` : env.OPENAI_BASE_URL
-    expect(base).toBe(`${server.url}/v1`)
+test("its environment variables lead the client libraries to it", async () => {
+  await using server = await serve()
+  expect(server.env("anthropic")).toEqual({ ANTHROPIC_API_KEY: "test-key", ANTHROPIC_BASE_URL: server.url })
+  expect(server.env("openai")).toEqual({ OPENAI_API_KEY: "test-key", OPENAI_BASE_URL: `${server.url}/v1` })
+  expect(server.env("openai-responses")).toEqual(server.env("openai"))
+  expect(server.env("google")).toEqual({ GEMINI_API_KEY: "test-key", GOOGLE_GEMINI_BASE_URL: server.url })
+  expect(server.env("bedrock")).toEqual({
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: "test-key",
+    AWS_SECRET_ACCESS_KEY: "test-secret",
+    AWS_ENDPOINT_URL_BEDROCK_RUNTIME: server.url,
   })
 })
 
@@ -387,7 +436,8 @@ test("240 streams can be open at once, and are counted", async () => {
 /** What is on the wire, without a client library that may throw bytes away when the connection dies. */
 async function overTcp(url: string, line: string, body: string): Promise<{ body: Buffer; ended: boolean }> {
   const socket = connect(Number(new URL(url).port), "127.0.0.1")
-  const headers = `host: x\r\nx-api-key: k\r\nanthropic-version: 2023-06-01\r\ncontent-length: ${Buffer.byteLength(body)}`
+  const keys = "x-api-key: k\r\nanthropic-version: 2023-06-01\r\nauthorization: Bearer k\r\nx-goog-api-key: k"
+  const headers = `host: x\r\n${keys}\r\ncontent-length: ${Buffer.byteLength(body)}`
   socket.write(`${line} HTTP/1.1\r\n${headers}\r\n\r\n${body}`)
   const chunks: Buffer[] = []
   socket.on("data", (chunk) => chunks.push(chunk))

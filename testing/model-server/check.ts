@@ -211,6 +211,7 @@ function checkProtocol(request: RecordedRequest, add: Add): void {
     case "bedrock":
       checkMarks(request, add)
       checkSigned(request, add)
+      checkFailedResults(request, add)
       return
     case "openai-responses":
       checkReasoningItems(request, add)
@@ -240,6 +241,13 @@ function checkMarks({ parsed, messages }: RecordedRequest, add: Add): void {
 function checkSigned({ messages }: RecordedRequest, add: Add): void {
   for (const block of messages.flatMap((message) => message.content))
     if (block.type === "reasoning" && !block.signature) add("reasoning-unsigned", "a thinking block has no signature")
+}
+
+/** "The content field at … toolResult cannot be empty when status value is error." */
+function checkFailedResults({ messages }: RecordedRequest, add: Add): void {
+  for (const block of messages.flatMap((message) => message.content))
+    if (block.type === "result" && block.isError && block.text === "")
+      add("empty-content", `the failed result of ${block.callId} says nothing`)
 }
 
 /** OpenAI ties a reasoning item to what it led to, and knows it by its encrypted content when nothing is stored. */

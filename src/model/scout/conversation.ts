@@ -10,21 +10,24 @@ export interface Notice {
   kind: string
   description: string
   status: string
-  exitCode: string | undefined
+  /** Empty when there is none. */
+  exitCode: string
   body: string
 }
 
-/** A message with calls. `resultAt` is where its results are, -1 when it has none yet. */
+/** A message with calls, and where their results are. */
 export interface Step {
   at: number
   resultAt: number
   calls: Round
 }
 
-/** An explorer that was started, and what came of it. */
+/** An explorer that was started, and its final text; `at` is undefined as long as it is out. */
 export interface Member {
   brief: Brief
-  outcome: { type: "out" } | { type: "done"; at: number; text: string } | { type: "failed"; at: number; why: string }
+  at: number | undefined
+  text: string
+  failed: boolean
 }
 
 export interface Conversation {
@@ -65,46 +68,37 @@ function stepAt(messages: readonly ModelMessage[], at: number): Step[] {
     const input = typeof call.input === "object" ? { ...call.input } : {}
     return { name: call.name, input, text: result ? textsOf(result).join("\n") : "", failed: result?.isError ?? true }
   })
-  return [{ at, resultAt: results.length > 0 ? at + 1 : -1, calls: answered }]
+  return [{ at, resultAt: at + 1, calls: answered }]
 }
 
 /** The explorers that a step started; none for steps that did something else. */
 export function membersOf({ calls, resultAt }: Step, notices: ReadonlyMap<string, Notice>): Member[] {
-  return calls.flatMap(({ name, input, text, failed }): Member[] => {
-    const brief = name === "Agent" && briefIn(String(input["prompt"]))
+  return calls.flatMap((call): Member[] => {
+    const brief = call.name === "Agent" ? briefIn(String(call.input.prompt)) : undefined
     if (!brief) return []
-    if (resultAt < 0) return [{ brief, outcome: { type: "out" } }]
-    if (failed) return [{ brief, outcome: { type: "failed", at: resultAt, why: text } }]
-    const task = taskIn(text)
-    if (!task) return [{ brief, outcome: { type: "done", at: resultAt, text } }]
-    const notice = notices.get(task)
-    if (!notice) return [{ brief, outcome: { type: "out" } }]
-    const { at, status, body } = notice
-    return [
-      {
-        brief,
-        outcome:
-          status === "completed" ? { type: "done", at, text: body } : { type: "failed", at, why: `${status}: ${body}` },
-      },
-    ]
+    const task = taskIn(call)
+    const notice = notices.get(task ?? "")
+    if (notice) return [{ brief, at: notice.at, text: notice.body, failed: notice.status !== "completed" }]
+    return [{ brief, at: task ? undefined : resultAt, text: call.text, failed: call.failed }]
   })
 }
 
 /** The task that a call started or moved to the background. */
-export function taskIn(result: string): string | undefined {
-  return /^(?:Started|Moved to the background)\b.*? as task (\w+)/.exec(result)?.[1]
+export function taskIn({ text, failed }: Round[number]): string | undefined {
+  return failed ? undefined : /^(?:Started|Moved to the background)\b.*? as task (\w+)/.exec(text)?.[1]
 }
 
 function noticesIn(text: string, at: number): [string, Notice][] {
   return [...text.matchAll(/^<task-notification ([^>]*)>\n([\s\S]*?)\n<\/task-notification>/gm)].map(
     ([, head, body]) => {
-      const read = (name: string) => new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head!)?.[1]
-      const [kind, description, status] = [
-        read("kind") ?? "",
-        unescapeXml(read("description") ?? ""),
-        read("status") ?? "",
+      const read = (name: string) => unescapeXml(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head!)?.[1] ?? "")
+      const [kind, description, status, exitCode] = [
+        read("kind"),
+        read("description"),
+        read("status"),
+        read("exit_code"),
       ]
-      return [read("task") ?? "", { at, kind, description, status, exitCode: read("exit_code"), body: body! }]
+      return [read("task"), { at, kind, description, status, exitCode, body: body! }]
     },
   )
 }

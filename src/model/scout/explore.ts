@@ -1,6 +1,6 @@
 // The explorer: a pure function of a brief and the results so far to the next calls, or to its final text. It replays
 // its plan on every request, so a crash or a resume changes nothing.
-import { type Brief, type Finding, findingAt, renderFindings } from "./findings.ts"
+import { type Brief, FAILED, type Finding, findingAt, renderFindings } from "./findings.ts"
 import { byPath, type Candidate, type Line, order, weigh } from "./rank.ts"
 import { grep, linesOf, type Move, type Round, rowsIn, type ScoutCall, searchFor } from "./search.ts"
 import { definitionIn, isComment, scopes, trustOf } from "./source.ts"
@@ -17,27 +17,27 @@ const NEAR = 4
 const TITLE =
   "^\\s*(?:(?:test|it|describe|specify|context)(?:\\.\\w+)*\\s*\\(|(?:async )?def test|func Test|fn test|#+ ).*"
 
+/** At most three rounds, so four requests. */
 export function explore(brief: Brief, rounds: readonly Round[]): Move {
   const results = rounds.flat()
-  if (results.length > 0 && results.every((one) => one.failed))
-    return { type: "done", text: `Every search failed: ${results[0]!.text.slice(0, 300)}` }
+  if (results.length > 0 && results.every((one) => one.failed)) return `${FAILED}: ${results[0]!.text.slice(0, 300)}`
   if (brief.side === "definitions") return definitions(brief, rounds)
   return brief.side === "uses" ? uses(brief, rounds) : mentions(brief, rounds)
 }
 
 /** Searches, then reads around the best for what their comments say. */
 function definitions(brief: Brief, rounds: readonly Round[]): Move {
-  const search = searchFor(brief, rounds, 1)
-  if (search.type === "calls") return search
+  const search = searchFor(brief, rounds)
+  if (Array.isArray(search)) return search
   const { ranked, left } = search
   const windows = ranked.slice(0, WINDOWS_READ)
-  if (left.length === 0 && windows.length > 0) return { type: "calls", calls: windows.map(readAround) }
+  if (left.length === 0 && windows.length > 0) return windows.map(readAround)
   const findings = ranked.slice(0, MOST).flatMap((one, index): Finding[] => {
     const finding = findingAt(one, brief.side, one.symbol)
     const doc = sentenceAt(one.line, rowsIn(left[0]?.[index]?.text ?? ""))
     return finding ? [doc ? { ...finding, doc } : finding] : []
   })
-  return { type: "done", text: renderFindings(brief, findings) }
+  return renderFindings(brief, findings)
 }
 
 function readAround({ path, line }: Candidate): ScoutCall {
@@ -61,14 +61,13 @@ function sentenceAt(line: number, rows: ReadonlyMap<number, string>): string | u
 
 /** Searches for the symbols in question, then for where they stand: calls first, imports last. */
 function uses(brief: Brief, rounds: readonly Round[]): Move {
-  const search = searchFor(brief, rounds, 1)
-  if (search.type === "calls") return search
+  const search = searchFor(brief, rounds)
+  if (Array.isArray(search)) return search
   const terms = termsOf(brief)
   const telling = search.ranked.filter((one) => weigh(terms, one.symbol).some((found) => found > 0))
   const symbols = [...new Set([...brief.names, ...telling.map((one) => one.symbol)])].slice(0, SYMBOLS_USED)
   const found = search.left[0]
-  if (!found && symbols.length > 0)
-    return { type: "calls", calls: symbols.map((symbol) => grep(wholeName(symbol), scopes.source, 150)) }
+  if (!found && symbols.length > 0) return symbols.map((symbol) => grep(wholeName(symbol), search.glob))
   const rated = sorted(found ?? []).flatMap((at): Rated[] => {
     const index = symbols.findIndex((symbol) => new RegExp(wholeName(symbol)).test(at.text))
     const symbol = symbols[index]
@@ -80,7 +79,7 @@ function uses(brief: Brief, rounds: readonly Round[]): Move {
       { ...at, symbol, score: (isCall ? 3 : isImport ? 0.5 : 1.5) * close * trustOf(at.path) * (1 - 0.15 * index) },
     ]
   })
-  return { type: "done", text: renderFindings(brief, pick(rated, brief)) }
+  return renderFindings(brief, pick(rated, brief))
 }
 
 /** Tests, documents, configuration: lines that hold most of the words; rare words and titles count for more. */
@@ -89,10 +88,7 @@ function mentions(brief: Brief, [round]: readonly Round[]): Move {
   const glob = scopes[brief.side as "tests" | "documents" | "configuration"]
   if (!round) {
     const patterns = terms.flatMap((term) => [TITLE + patternOf(term.stem), patternOf(term.stem)])
-    return {
-      type: "calls",
-      calls: [...brief.names.map(wholeName), ...patterns].map((pattern) => grep(pattern, glob, 100)),
-    }
+    return [...brief.names.map(wholeName), ...patterns].map((pattern) => grep(pattern, glob))
   }
   const lines = sorted(round).filter((at) => trustOf(at.path) > 0.1)
   const rows = lines.map((at) => weigh(terms, at.text))
@@ -109,7 +105,7 @@ function mentions(brief: Brief, [round]: readonly Round[]): Move {
     const score = (value(rows[position]!) + (name ? 5 : 0)) * title + 0.15 * around + 0.3 * value(weigh(terms, at.path))
     return symbol ? [{ ...at, symbol, score }] : []
   })
-  return { type: "done", text: renderFindings(brief, pick(rated, brief)) }
+  return renderFindings(brief, pick(rated, brief))
 }
 
 interface Rated extends Line {

@@ -21,6 +21,9 @@ export interface Finding {
 
 export const LABEL = "offline scout, not a language model"
 
+/** How an explorer's final text begins when no search worked. */
+export const FAILED = "Every search failed"
+
 const SNIPPET = 140
 
 const TASKS: Record<Side, { goal: string; kind: string }> = {

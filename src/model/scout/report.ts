@@ -1,9 +1,13 @@
 // The report for the person: an answer, then the best references of each side, no place twice.
 import { oneLine } from "../../base/text.ts"
-import { type Brief, type Finding, LABEL, parseFindings, subjectText } from "./findings.ts"
+import { type Brief, FAILED, type Finding, LABEL, parseFindings, subjectText } from "./findings.ts"
 
-/** What became of one side: an explorer's final text, or why there is none. */
-export type Told = { brief: Brief } & ({ text: string } | { failed: string })
+/** What became of one side: an explorer's final text, or why it failed. */
+export interface Told {
+  brief: Brief
+  text: string
+  failed: boolean
+}
 
 /** References per side, in the order in which the sides were asked: fifteen together. */
 const QUOTA = [6, 4, 3, 2]
@@ -12,19 +16,15 @@ const NEAR = 2
 
 export function report(told: readonly Told[]): string {
   const shown: Finding[] = []
-  const sections = told.map((one, index) => {
-    const title = `**${one.brief.side.charAt(0).toUpperCase()}${one.brief.side.slice(1)}**`
-    if ("failed" in one) return `${title}: that search failed: ${oneLine(one.failed, 200)}`
-    const findings = parseFindings(one.text)
-    if (findings.length === 0)
-      return `${title}: ${/^Every search failed/.test(one.text) ? oneLine(one.text, 200) : "nothing found."}`
+  const sections = told.map(({ brief, text, failed }, index) => {
+    const title = `**${brief.side.charAt(0).toUpperCase()}${brief.side.slice(1)}**`
+    if (failed || text.startsWith(FAILED)) return `${title}: that search failed: ${oneLine(text, 200)}`
     const from = shown.length
-    for (const finding of findings)
-      if (shown.length - from < (QUOTA[index] ?? 2) && !shown.some((other) => isSamePlace(other, finding)))
-        shown.push(finding)
-    return shown.length > from
-      ? [title, ...shown.slice(from).map(reference)].join("\n")
-      : `${title}: nothing beyond the above.`
+    for (const one of parseFindings(text))
+      if (shown.length - from < QUOTA[index]! && !shown.some((other) => isSamePlace(other, one))) shown.push(one)
+    const lines = shown.slice(from).map(reference)
+    if (lines.length > 0) return [title, ...lines].join("\n")
+    return `${title}: nothing ${parseFindings(text).length > 0 ? "beyond the above" : "found"}.`
   })
   const label = `(${LABEL}: found by comparing words, so look before you rely on it)`
   return [answer(shown, told[0]!.brief), ...sections, label].join("\n\n")

@@ -22,21 +22,26 @@ It cannot write code or talk. To connect a language model set ANTHROPIC_API_KEY 
 
 const LONG =
   /\b(?:build|tests?|install|ci|watch|serve|server|dev|start|docker|make|cargo|gradle|mvn|sleep|tail -f|bench)\b/
+const WORK = new Set(
+  `write add fix create implement refactor change remove delete rename make build generate update translate install commit
+  convert improve optimize move replace run solve draw`.split(/\s+/),
+)
 const TAIL_LINES = 15
 
 export function reply({ messages, tools }: ModelRequest): Reply {
   const conversation = readConversation(messages)
   const { human, lastReply, steps } = conversation
-  const rounds = steps.filter((step) => step.at > human.at && step.calls.every(isSearch)).map((step) => step.calls)
+  const isNew = human.at > lastReply
+  const searches = steps.filter((step) => step.at > human.at && step.calls.every(isSearch))
+  const rounds = searches.map((step) => step.calls)
   const brief = briefIn(human.text)
   if (brief) return search([brief], rounds, ([text]) => text!)
   const news = newsOf(conversation)
-  const isNew = human.at > lastReply
-  if (!isNew && rounds.length === 0) return { text: news.join("\n\n") || "Nothing new.", calls: [] }
+  if (!isNew && searches.at(-1)?.at !== lastReply) return { text: news.join("\n\n") || "Nothing new.", calls: [] }
   const briefs = briefsOf(human.text)
+  const whole = (texts: string[]) => report(texts.map((text, i) => ({ brief: briefs[i]!, text, failed: false })))
   const started = isNew ? start(human.text, briefs, new Set(tools.map((tool) => tool.name))) : undefined
-  const { text, calls } =
-    started ?? search(briefs, rounds, (texts) => report(texts.map((one, i) => ({ brief: briefs[i]!, text: one }))))
+  const { text, calls } = started ?? search(briefs, rounds, whole)
   return { text: [...news, text].filter(Boolean).join("\n\n"), calls }
 }
 
@@ -50,57 +55,47 @@ function search(briefs: readonly Brief[], rounds: readonly Round[], finish: (tex
   const moves = () => briefs.map((brief, index) => explore(brief, own[index]!))
   for (const round of rounds) {
     let from = 0
-    for (const [index, move] of moves().entries()) {
-      if (move.type === "done") continue
-      own[index]!.push(round.slice(from, from + move.calls.length))
-      from += move.calls.length
-    }
+    for (const [index, move] of moves().entries())
+      if (typeof move !== "string") own[index]!.push(round.slice(from, (from += move.length)))
   }
   const last = moves()
-  const calls = last.flatMap((move) => (move.type === "calls" ? move.calls : []))
-  return { text: calls.length > 0 ? "" : finish(last.map((move) => (move.type === "done" ? move.text : ""))), calls }
+  const calls = last.filter((move) => typeof move !== "string").flat()
+  return { text: calls.length > 0 ? "" : finish(last.map(String)), calls }
 }
 
 /** What to do about new words of the person; undefined: search right here, there are no agents. */
 function start(text: string, briefs: readonly Brief[], tools: ReadonlySet<string>): Reply | undefined {
   const [, background, command] =
-    /^\s*run (in (?:the )?background:?\s+)?`?([^`]+?)`?\s*$/i.exec(text.slice(0, 10_000)) ?? []
-  if (command && tools.has("Bash") && !/^(?:the|all|my|an?|this|it|some)\b/i.test(command))
-    return run(command, background || LONG.test(command) ? { run_in_background: true } : {})
+    /^run (in (?:the )?background:?\s+)?(?!(?:the|all|my|an?|this|it|some)\b)(.+)$/is.exec(text.trim()) ?? []
+  if (command && tools.has("Bash")) return run(command.replace(/^`(.*)`$/s, "$1"), Boolean(background))
   if (briefs.length === 0 || asksForWork(text)) return { text: HELP, calls: [] }
   if (!tools.has("Agent")) return undefined
   const calls = briefs.map((brief): ScoutCall => {
-    const prompt = promptOf(brief)
-    return {
-      name: "Agent",
-      input: { subagent_type: "explore", description: brief.side, prompt, run_in_background: true },
-    }
+    const about = { subagent_type: "explore", description: brief.side, prompt: promptOf(brief) }
+    return { name: "Agent", input: { ...about, run_in_background: true } }
   })
   const agents = `${calls.length} agents in the background: ${listed(briefs)}`
   return { text: `${LABEL}: looking for ${subjectText(briefs[0]!)} with ${agents}.`, calls }
 }
 
-function run(command: string, more: { run_in_background?: true }): Reply {
-  const description = oneLine(command, 60)
-  return {
-    text: `${LABEL}: running this command.`,
-    calls: [{ name: "Bash", input: { command, description, ...more } }],
-  }
+function run(command: string, background: boolean): Reply {
+  const where = background || LONG.test(command) ? { run_in_background: true } : {}
+  const input = { command, description: oneLine(command, 60), ...where }
+  return { text: `${LABEL}: running this command.`, calls: [{ name: "Bash", input }] }
 }
 
 /** Work that needs a language model. */
 function asksForWork(text: string): boolean {
-  return /^\s*(?:(?:please|now|can you|could you|would you|will you)\s+)*(?:write|add|fix|create|implement|refactor|change|remove|delete|rename|make|build|generate|update|translate|install|commit|convert|improve|optimi[sz]e|move|replace|run|solve|draw)\s/i.test(
-    text.slice(0, 200),
-  )
+  const [first = ""] =
+    /[a-z]+/i.exec(text.slice(0, 200).replace(/^\W*(?:(?:please|now|(?:can|could|would|will) you)\s+)*/i, "")) ?? []
+  return WORK.has(first.toLowerCase())
 }
 
 /** Two to four sides of a question, the most important first; none when it holds no word to look for. */
 function briefsOf(question: string): Brief[] {
   const { names, words } = subjectOf(question)
-  return names.length + words.length === 0
-    ? []
-    : sidesOf(question.slice(0, 1000)).map((side) => ({ side, names, words }))
+  if (names.length + words.length === 0) return []
+  return sidesOf(question.slice(0, 1000)).map((side) => ({ side, names, words }))
 }
 
 function sidesOf(question: string): Side[] {
@@ -114,39 +109,26 @@ function sidesOf(question: string): Side[] {
   return ["definitions", "uses", "tests", "documents"]
 }
 
-/** What came in since the last reply: whole reports, who is still out, ends of commands. */
+/** What came in since the last reply: ends of commands, who is still out, whole reports. */
 function newsOf({ lastReply, notices, steps }: Conversation): string[] {
-  const agents = steps.flatMap((step) => newsOfAgents(step, membersOf(step, notices), lastReply))
-  const inline = steps
-    .filter((step) => step.at === lastReply)
-    .flatMap((step) => step.calls.filter((call) => call.name === "Bash"))
-  const commands = inline.map((call) => {
-    return taskIn(call.text) ? oneLine(call.text, 300) : ended(String(call.input["command"]), "", call.text)
-  })
+  const calls = steps.find((step) => step.at === lastReply)?.calls.filter((call) => call.name === "Bash") ?? []
+  const commands = calls.map((call) =>
+    taskIn(call) ? oneLine(call.text, 300) : ended(String(call.input.command), "", call.text),
+  )
   const tasks = [...notices.values()].filter((one) => one.at > lastReply && one.kind !== "agent")
   const settled = tasks.map(({ description, status, exitCode, body }) =>
-    ended(description, ` (${status}${exitCode === undefined ? "" : `, exit code ${exitCode}`})`, body),
+    ended(description, ` (${status}${exitCode && `, exit code ${exitCode}`})`, body),
   )
+  const agents = steps.flatMap((step) => newsOfAgents(step, membersOf(step, notices), lastReply))
   return [...commands, ...settled, ...agents]
 }
 
 function newsOfAgents({ at }: Step, members: readonly Member[], lastReply: number): string[] {
-  const isFresh = at === lastReply || members.some(({ outcome }) => outcome.type !== "out" && outcome.at > lastReply)
+  const isFresh = at === lastReply || members.some((one) => (one.at ?? -1) > lastReply)
   if (!isFresh || members.length === 0) return []
-  const out = members.filter(({ outcome }) => outcome.type === "out").map(({ brief }) => brief)
-  if (out.length > 0) return [`${out.length === members.length ? "Waiting for" : "Still out:"} ${listed(out)}.`]
-  return [
-    report(
-      members.map(({ brief, outcome }) => ({
-        brief,
-        ...(outcome.type === "failed" ? { failed: outcome.why } : { text: textOf(outcome) }),
-      })),
-    ),
-  ]
-}
-
-function textOf(outcome: Member["outcome"]): string {
-  return outcome.type === "done" ? outcome.text : ""
+  const out = members.filter((one) => one.at === undefined).map((one) => one.brief)
+  if (out.length === 0) return [report(members)]
+  return [`${out.length === members.length ? "Waiting for" : "Still out:"} ${listed(out)}.`]
 }
 
 function ended(what: string, how: string, output: string): string {

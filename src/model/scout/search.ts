@@ -1,5 +1,5 @@
-// The search behind definitions and uses: a survey of all files, a look inside the best of them, then the ranking. And
-// how results of Grep and Read are read.
+// The search behind definitions and uses: a survey of all files (a wider one when that is empty) or else a look inside
+// the best of them, so at most two rounds; then the ranking. And how results of Grep and Read are read.
 import type { Brief } from "./findings.ts"
 import { type Candidate, type Line, rankDefinitions, type Survey, surveyOf } from "./rank.ts"
 import { definitionPattern, scopes } from "./source.ts"
@@ -13,42 +13,38 @@ export interface ScoutCall {
 /** The calls of one step with what came back, in order. */
 export type Round = readonly (ScoutCall & { text: string; failed: boolean })[]
 
-export type Move = { type: "calls"; calls: ScoutCall[] } | { type: "done"; text: string }
+/** The next calls, or the final text. */
+export type Move = ScoutCall[] | string
 
-/** `left` are the rounds after those that the search took. */
-export type Search =
-  | { type: "calls"; calls: ScoutCall[] }
-  | { type: "found"; ranked: Candidate[]; left: readonly Round[] }
-
-/** Rounds after which an explorer answers with what it has, so that it needs at most four requests. */
-export const MAX_ROUNDS = 3
-const FILES_INSIDE = 6
-
-/** `spare` rounds of the explorer's are kept for what comes after the search. */
-export function searchFor(brief: Brief, rounds: readonly Round[], spare: number): Search {
-  const terms = termsOf(brief)
-  const subject = { ...brief, terms }
-  let [survey, ...left] = rounds
-  if (!survey) return { type: "calls", calls: surveyCalls(brief, terms, scopes.source) }
-  if (isEmpty(survey)) {
-    ;[survey, ...left] = left
-    if (!survey) return { type: "calls", calls: surveyCalls(brief, terms, scopes.any) }
-  }
-  const [sizes = new Map(), ...hits] = survey.filter((one) => !isContent(one)).map((one) => countsIn(one.text))
-  const known = surveyOf(terms, sizes, hits)
-  const named = linesOf(survey)
-  const rough = rankDefinitions(named, subject, known)
-  const isExact = brief.words.length < 2 && rough.some((one) => brief.names.includes(one.symbol))
-  if (isExact || rounds.length - left.length + spare >= MAX_ROUNDS)
-    return { type: "found", ranked: worthwhile(rough), left }
-  const [inside, ...rest] = left
-  const files = bestFiles(known, rough)
-  if (!inside && files.length > 0) return { type: "calls", calls: files.map((path) => insideCall(path, terms)) }
-  const ranked = rankDefinitions([...named, ...linesOf(inside ?? [])], subject, known)
-  return { type: "found", ranked: worthwhile(ranked), left: rest }
+/** Definitions, best first; `left` are the rounds after the search's own, `glob` is where something was found. */
+export interface Found {
+  ranked: Candidate[]
+  left: readonly Round[]
+  glob: string
 }
 
-export function grep(pattern: string, glob: string, limit: number): ScoutCall {
+const FILES_INSIDE = 6
+
+/** The next calls of the search, or what it found. */
+export function searchFor(brief: Brief, rounds: readonly Round[]): ScoutCall[] | Found {
+  const terms = termsOf(brief)
+  const isWide = rounds[0] !== undefined && isEmpty(rounds[0])
+  const glob = isWide ? scopes.any : scopes.source
+  const [survey, ...left] = isWide ? rounds.slice(1) : rounds
+  if (!survey) return surveyCalls(brief, terms, glob)
+  const [sizes = new Map(), ...hits] = survey.filter((one) => !isContent(one)).map((one) => countsIn(one.text))
+  const known = surveyOf(terms, sizes, hits)
+  const rank = (lines: readonly Line[]) => rankDefinitions(lines, { ...brief, terms }, known)
+  const rough = rank(linesOf(survey))
+  const isExact = brief.words.length < 2 && rough.some((one) => brief.names.includes(one.symbol))
+  const files = isExact || isWide ? [] : bestFiles(known, rough)
+  if (files.length === 0) return { ranked: worthwhile(rough), left, glob }
+  const [inside, ...rest] = left
+  if (!inside) return files.map((path) => insideCall(path, terms))
+  return { ranked: worthwhile(rank([...linesOf(survey), ...linesOf(inside)])), left: rest, glob }
+}
+
+export function grep(pattern: string, glob: string, limit = 100): ScoutCall {
   return { name: "Grep", input: { pattern, glob, output_mode: "content", "-n": true, head_limit: limit } }
 }
 
@@ -57,12 +53,12 @@ function count(pattern: string, glob: string): ScoutCall {
 }
 
 /** The files' sizes; how often each holds each word; definitions of the names, and of what is named after a word. */
-function surveyCalls(brief: Brief, terms: readonly Term[], glob: string): ScoutCall[] {
+function surveyCalls({ names }: Brief, terms: readonly Term[], glob: string): ScoutCall[] {
+  const exact = names.map((name) => grep(definitionPattern(wholeName(name)), glob))
   const named = terms.map((term) => {
-    const ideas = new Set([term.stem, ...(term.weight === 1 ? term.akin : [])])
-    return grep(definitionPattern(`[\\w$]*(?:${[...ideas].map(patternOf).join("|")})[\\w$]*`), glob, 100)
+    const ideas = [term.stem, ...(term.weight === 1 ? term.akin : [])].map(patternOf).join("|")
+    return grep(definitionPattern(`[\\w$]*(?:${ideas})[\\w$]*`), glob)
   })
-  const exact = brief.names.map((name) => grep(definitionPattern(wholeName(name)), glob, 100))
   return [count("^", glob), ...terms.map((term) => count(patternOf(term.stem), glob)), ...exact, ...named]
 }
 
@@ -94,7 +90,7 @@ export function linesOf(round: Round): Line[] {
 }
 
 function isContent(one: Round[number]): boolean {
-  return one.input["output_mode"] === "content"
+  return one.input.output_mode === "content"
 }
 
 function linesIn(text: string): Line[] {

@@ -6,8 +6,9 @@ import { backgroundTasks, backgroundTasksLine, type Line, type LineParts, linesO
 const PROGRESS_MS = 1000
 const LIST_MS = 100
 
-/** A task's progress: when it was said last, and what is held back since. */
+/** A run's progress: what was said last and when, and what is held back since. */
 interface Progress {
+  said: string
   saidAt: number
   held?: FeedRow
 }
@@ -62,8 +63,20 @@ export class Stream {
       known.held = row
       return []
     }
-    this.#progress.set(row.ref, { saidAt: now })
-    return linesOf(this.#parts, row)
+    const progress = { said: "", ...known, saidAt: now }
+    this.#progress.set(row.ref, progress)
+    return this.#say(row, progress)
+  }
+
+  /** A line tells of the run as it is when it is said: what a held row is about may have been said before. */
+  #say(row: FeedRow, progress: Progress): Line[] {
+    const lines = linesOf(this.#parts, row)
+    const said = JSON.stringify(
+      lines.map(({ uuid, usage, ...rest }) => [rest, { ...(usage as object), duration_ms: 0 }]),
+    )
+    if (said === progress.said) return []
+    progress.said = said
+    return lines
   }
 
   #dueProgress(now: number): Line[] {
@@ -72,7 +85,7 @@ export class Stream {
       if (!held || now - saidAt < PROGRESS_MS) return []
       progress.saidAt = now
       delete progress.held
-      return linesOf(this.#parts, held)
+      return this.#say(held, progress)
     })
   }
 

@@ -73,10 +73,10 @@ export async function spawnMs(command: string[], { folder, env }: Place): Promis
 }
 
 /**
- * Peak memory of the command and all its descendants in MB: the sum of each process's high-water mark (`VmHWM` in
- * /proc/PID/status, proc(5); exec resets it), read every 2 ms until the command ends. So it is an upper bound for
- * processes whose peaks are at different times, and misses what a process takes in its last 2 ms. Not `ru_maxrss` of
- * wait4(2): on Linux that includes the starting process's memory, which a child shares until its exec. Linux only.
+ * Peak memory of the command and all its descendants in MB: the most that they had resident together (the sum of
+ * `VmRSS` in /proc/PID/status, proc(5)) in looks every 2 ms, and at least the high-water mark of the command itself.
+ * Pages that processes share count for each. Not `ru_maxrss` of wait4(2): on Linux that includes the starting
+ * process's memory, which a child shares until its exec. Linux only.
  */
 export async function peakMb(command: string[], { folder, env }: Place): Promise<number> {
   const child = Bun.spawn(command, {
@@ -84,17 +84,18 @@ export async function peakMb(command: string[], { folder, env }: Place): Promise
     env: { ...environment(folder), ...env },
     stdio: ["ignore", "ignore", "inherit"],
   })
-  const peaks = new Map<number, number>()
+  let peakKb = 0
   let running = true
   const ended = child.exited.finally(() => {
     running = false
   })
   while (running) {
-    for (const pid of tree(child.pid)) peaks.set(pid, highWaterKb(pid) || (peaks.get(pid) ?? 0))
+    const together = tree(child.pid).reduce((sum, pid) => sum + statusKb(pid, "VmRSS"), 0)
+    peakKb = Math.max(peakKb, together, statusKb(child.pid, "VmHWM"))
     await Promise.race([ended, Bun.sleep(2)])
   }
   if ((await ended) !== 0) throw new Error(`${command.join(" ")} ended with ${child.exitCode}`)
-  return [...peaks.values()].reduce((sum, kb) => sum + kb, 0) / 1024
+  return peakKb / 1024
 }
 
 function environment(folder: string): Record<string, string> {
@@ -110,8 +111,8 @@ function tree(pid: number): number[] {
   return [pid, ...started.flatMap(tree)]
 }
 
-function highWaterKb(pid: number): number {
-  return Number(/VmHWM:\s*(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0)
+function statusKb(pid: number, field: "VmRSS" | "VmHWM"): number {
+  return Number(new RegExp(`${field}:\\s*(\\d+)`).exec(read(`/proc/${pid}/status`))?.[1] ?? 0)
 }
 
 /** Empty when the process has ended meanwhile. */

@@ -2,7 +2,9 @@
 // and sessions to host; they read rows and write inbox rows.
 import { join } from "node:path"
 import type { AgentDefinition } from "./agent/agent.ts"
-import { MAIN_AGENT } from "./agent/builtins.ts"
+import { getsInstructions, MAIN_AGENT } from "./agent/builtins.ts"
+import { gitStatus } from "./agent/git-status.ts"
+import { type Instructions, loadInstructions } from "./agent/instructions.ts"
 import { findAgent, type LoadedAgents, loadAgents } from "./agent/load.ts"
 import { describeEnvironment, systemPrompt } from "./agent/prompt.ts"
 import { toolLimits, toolsFor } from "./agent/tools.ts"
@@ -25,7 +27,7 @@ import { obey } from "./session/controls.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { findSession, lastSession } from "./session/find.ts"
-import { lastText } from "./session/history.ts"
+import { lastSeq, lastText } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
@@ -51,6 +53,8 @@ export interface ProgramOptions {
   /** Permission rules from the command line. */
   allow?: readonly string[]
   deny?: readonly string[]
+  /** A new session is about to begin: what its prompt says of the repository is found out while the rest opens. */
+  begins?: boolean
   /** Whether somebody will answer requests for permission. */
   answerable?: boolean
   /** Agent definitions from the command line, JSON. */
@@ -87,8 +91,9 @@ export interface Hosted {
   /** Changes what holds for the session's next steps. Throws UserError when there is no such model. */
   change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
   readonly approvals: Approvals
-  /** The last text that the root's model said. */
-  lastReply(): string | undefined
+  /** The last text that the root's model said, behind a message with that number (`lastMessage`). */
+  lastReply(after?: number): string | undefined
+  lastMessage(): number
   release(): void
 }
 
@@ -98,7 +103,7 @@ export interface Program {
   readonly clock: Clock
   readonly project: string
   readonly agents: LoadedAgents
-  /** What the settings left out, for standard error. */
+  /** What the settings left out, for standard error; a new session adds what its instructions did. */
   readonly notes: readonly string[]
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
@@ -124,6 +129,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const ids = randomIds
   const home = homePaths(options.env)
   const project = projectRoot(options.cwd, home.home)
+  const place = { root: project, env: options.env }
+  const repository = options.begins ? gitStatus(place) : undefined
   const { settings, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
   const agents = await loadAgents({
     cwd: options.cwd,
@@ -156,6 +163,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     ripgrepPath,
     files,
     rules,
+    notes,
+    repository: () => repository ?? gitStatus(place),
   }
   const parts = sessionParts(wiring)
   const environment = { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) }
@@ -204,6 +213,9 @@ interface Wiring {
   ripgrepPath: () => Promise<string>
   files: Files
   rules: { allow: Rule[]; deny: Rule[] }
+  notes: string[]
+  /** What git says of it, for a session that begins. */
+  repository: () => Promise<string>
 }
 
 function sessionParts(wiring: Wiring): SessionParts {
@@ -244,6 +256,10 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
     (agent.model && agent.model !== "inherit" ? agent.model : undefined) ??
     defaultModelId(program.env, settings)
   const id = ids.uuid()
+  const environment = describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock })
+  const { text: instructions, notes } = instructionsFor(wiring, { cwd: program.cwd, root: project })
+  wiring.notes.push(...notes)
+  const status = environment.isGitRepository ? await wiring.repository() : ""
   const spoken = { prompt: options.systemPrompt ?? agent.prompt }
   const appended = options.appendSystemPrompt ? `\n\n${options.appendSystemPrompt}` : ""
   const row = sessionRow(
@@ -259,7 +275,7 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
       agent: agent.name,
       model: resolveModel(wanted, providers(wiring)).id,
       permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
-      system: `${systemPrompt(spoken, describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock }))}${appended}`,
+      system: `${systemPrompt(spoken, environment, { instructions, gitStatus: status })}${appended}`,
       tools: toolsFor(agent, toolNames, { depth: 0 }),
       limits: toolLimits(agent),
       maxSteps: agent.maxTurns ?? null,
@@ -268,6 +284,11 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
   )
   await store.write((tx) => insertRow(tx, "session", row))
   return row
+}
+
+/** The user's and the project's, as their files are now. */
+function instructionsFor({ home, files }: Wiring, { cwd, root }: { cwd: string; root: string }): Instructions {
+  return loadInstructions({ cwd, root, userConfig: home.config, userHome: home.home, mayRead: files.mayRead })
 }
 
 async function continueSession(wiring: Wiring, wanted: string | undefined, options: NewSession): Promise<SessionRow> {
@@ -305,6 +326,8 @@ async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
   const wanted = input.model ?? agent.model
   const limits = toolLimits(agent)
   const above = JSON.parse(owner.limits) as SessionSpec["limits"]
+  const place = { cwd: owner.cwd, root: owner.project }
+  const instructions = getsInstructions(agent) ? instructionsFor(wiring, place).text : ""
   return {
     depth,
     cwd: owner.cwd,
@@ -313,7 +336,7 @@ async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
     agent: agent.name,
     model: wanted && wanted !== "inherit" ? resolveModel(wanted, providers(wiring)).id : owner.model,
     permissionMode: ownMode(agent, owner.permission_mode as PermissionMode),
-    system: systemPrompt(agent, describeEnvironment({ cwd: owner.cwd, root: owner.project, shell: SHELL, clock })),
+    system: systemPrompt(agent, describeEnvironment({ ...place, shell: SHELL, clock }), { instructions }),
     tools,
     limits: { only: limits.only, deny: [...above.deny, ...limits.deny] },
     maxSteps: agent.maxTurns ?? null,
@@ -381,7 +404,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       )
       return live
     },
-    lastReply: () => lastText(store, row.id),
+    lastReply: (after) => lastText(store, row.id, after),
+    lastMessage: () => lastSeq(store, row.id),
     release: () => {
       controls[Symbol.dispose]()
       lease.release()

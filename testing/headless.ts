@@ -36,6 +36,8 @@ export interface Workbench extends AsyncDisposable {
   /** The folder that the program works in. */
   readonly cwd: string
   readonly home: string
+  /** The environment that programs are started in. */
+  readonly env: Readonly<Record<string, string>>
   start(args: readonly string[], options?: StartOptions): Running
   run(args: readonly string[], options?: StartOptions): Promise<Finished>
   /** Resolves when the query finds a row in the program's database. */
@@ -49,7 +51,8 @@ export interface StartOptions {
   cwd?: string
 }
 
-const PROGRAM = process.env.MEANWHILE_TEST_PROGRAM ?? resolve(import.meta.dir, "../bin/meanwhile")
+/** What is tested: the launcher, or the executable that is given. */
+export const PROGRAM = process.env.MEANWHILE_TEST_PROGRAM ?? resolve(import.meta.dir, "../bin/meanwhile")
 
 /** `server`: the model is its protocol's provider; without one there is no key, and the model is the scout. */
 export function workbench(server?: ModelServer, protocol: "anthropic" | "openai" = "anthropic"): Workbench {
@@ -59,7 +62,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
   mkdirSync(cwd)
   const children = new Set<Bun.Subprocess>()
   const checks = new Set<StreamCheck>()
-  const base = {
+  const base: Record<string, string> = {
     PATH: process.env.PATH ?? "",
     HOME: folder.path,
     LANG: "C.UTF-8",
@@ -109,6 +112,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
   return {
     cwd,
     home,
+    env: base,
     start,
     run: (args, options) => start(args, options).finished,
     stored: (sql) =>

@@ -10,6 +10,14 @@ import { parsePlain, splitFile } from "./frontmatter.ts"
 /** The agent that a session with the user is, unless another is asked for. */
 export const MAIN_AGENT = "main"
 
+/**
+ * Whether an agent is given the instructions of the user and the project. Our own readers are not: they change nothing
+ * that instructions are about, there are many of them, and each would pay for the text.
+ */
+export function getsInstructions({ name, source }: Pick<AgentDefinition, "name" | "source">): boolean {
+  return !(source.scope === "builtin" && (name === "explore" || name === "plan"))
+}
+
 export function builtinAgents(): AgentDefinition[] {
   return [explore, generalPurpose, main, plan].map((text) => {
     const file = splitFile(text)

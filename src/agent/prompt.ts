@@ -28,11 +28,26 @@ export function describeEnvironment(now: { cwd: string; root: string; shell: str
   return { cwd: now.cwd, isGitRepository: isRepository(now.root), platform: process.platform, shell: now.shell, date }
 }
 
-export function systemPrompt(definition: Pick<AgentDefinition, "prompt">, environment: Environment): string {
-  const { cwd, isGitRepository, platform, shell, date } = environment
-  return `${definition.prompt.trim()}
+/** What else a prompt says, each with its own tags around it; empty where there is nothing. */
+export interface Surroundings {
+  /** `loadInstructions` */
+  instructions?: string
+  /** `gitStatus` */
+  gitStatus?: string
+}
 
-<environment>
+/** The parts that change least come first: agents of one definition share as long a beginning as possible. */
+export function systemPrompt(
+  definition: Pick<AgentDefinition, "prompt">,
+  environment: Environment,
+  { instructions = "", gitStatus = "" }: Surroundings = {},
+): string {
+  const parts = [definition.prompt.trim(), instructions, environmentBlock(environment), gitStatus]
+  return parts.filter(Boolean).join("\n\n")
+}
+
+function environmentBlock({ cwd, isGitRepository, platform, shell, date }: Environment): string {
+  return `<environment>
 Working folder: ${visible(cwd)}
 Git repository: ${isGitRepository ? "yes" : "no"}
 Platform: ${visible(platform)}

@@ -29,7 +29,8 @@ export function parseCommandLine(argv: readonly string[]): Command {
   options.refuseLater()
   const prompt = promptOf(tokens)
   const session = sessionOf(options, rules)
-  if (!options.has("print")) {
+  // Clients of Claude Code leave -p out when they send lines.
+  if (!options.has("print") && options.value("input-format") !== "stream-json") {
     options.refuse(
       ["output-format", "input-format", "wait", "permission-prompt-tool", "include-partial-messages"],
       "only has a meaning with -p",

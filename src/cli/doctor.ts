@@ -138,20 +138,39 @@ function checkSettings(place: Place): Finding[] {
 }
 
 /** Only names of keys. Whether a key is right is seen at the first request: this check sends nothing. */
-async function checkModel(place: Place): Promise<Finding> {
+async function checkModel(place: Place): Promise<Finding[]> {
   const { env } = place
   const { settings } = settingsOf(place)
-  const providers = settings.providers ?? {}
+  const { providers = {}, models = {}, modelAliases = {}, modelFallback = [] } = settings
   const { defaultModelId, keyVariables, openModel } = await import("../model/providers.ts")
   const model = defaultModelId(env, settings)
   const variables = keyVariables(providers)
   const keys = variables.filter((name) => env[name])
   if (model === "scout") {
     const mend = `For a language model set ${variables.join(" or ")}.`
-    return { mark: "hint", what: "Model", found: "scout, the offline stand-in: no key is set", mend }
+    return [{ mark: "hint", what: "Model", found: "scout, the offline stand-in: no key is set", mend }]
   }
-  const { id } = await openModel(model, { env, providers })
-  return { mark: "good", what: "Model", found: `${id}; keys: ${keys.join(", ") || "none"}` }
+  const known = { env, providers, models, aliases: modelAliases }
+  const { id } = await openModel(model, known)
+  const chain: string[] = []
+  for (const name of modelFallback) chain.push((await openModel(name, known)).id)
+  const then = chain.length > 0 ? `, then ${chain.join(", ")}` : ""
+  const found = `${id}${then}; keys: ${keys.join(", ") || "none"}`
+  return [{ mark: "good", what: "Model", found }, ...(await assumptions([id, ...chain], known))]
+}
+
+/** A wrong window is found out late, when a conversation has grown: it is said before. */
+async function assumptions(ids: readonly string[], known: Pick<Settings, "models" | "providers">): Promise<Finding[]> {
+  const { factsOf } = await import("../model/catalogue.ts")
+  const findings: Finding[] = []
+  for (const id of ids) {
+    const { assumed, contextWindow, maxOutputTokens } = await factsOf(id, known)
+    if (id === "scout" || !assumed.includes("contextWindow")) continue
+    const found = `${id} is not in the catalogue: ${contextWindow} tokens of context and ${maxOutputTokens} of output are assumed`
+    const mend = `Say in settings.json what it has: "models": {"${id}": {"contextWindow": …, "maxOutputTokens": …}}`
+    findings.push({ mark: "hint", what: "Model", found, mend })
+  }
+  return findings
 }
 
 async function checkTool(

@@ -87,7 +87,7 @@ const commandLines: Readonly<Record<Exclude<CommandName, "host">, readonly Line[
   ],
   completion: [
     { what: "completion bash|zsh|fish", does: "a script that completes commands, options, names and ids" },
-    { what: "completion bash", does: "in ~/.bashrc: source <(meanwhile completion bash)" },
+    { what: "completion bash", does: 'in ~/.bashrc: eval "$(meanwhile completion bash)"' },
     { what: "completion zsh", does: "in ~/.zshrc, after compinit: source <(meanwhile completion zsh)" },
     { what: "completion fish", does: "in ~/.config/fish/config.fish: meanwhile completion fish | source" },
   ],

@@ -27,14 +27,20 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
   const program = await openProgram({
     env: process.env,
     cwd: workingFolder(),
+    begins: session.start.type === "new",
     allow: session.allowedTools,
     deny: session.disallowedTools,
     answerable: command.input === "stream-json" && command.output === "stream-json",
     agents: session.agents && JSON.stringify(session.agents),
   })
   try {
-    for (const note of program.notes) await writeErr(`meanwhile: ${note}\n`)
+    let told = 0
+    const tell = async () => {
+      for (; told < program.notes.length; told++) await writeErr(`meanwhile: ${program.notes[told]}\n`)
+    }
+    await tell()
     const hosted = await hostSession(program, session)
+    await tell()
     try {
       return await print(program, hosted, {
         input,

@@ -78,7 +78,7 @@ const SPANS: Readonly<Record<StatsRange, string>> = { "7d": "the last 7 days", "
 const MOST_DAYS = 31
 const MOST_TOOLS = 8
 const WIDTH = 80
-const LONGEST_MODEL = 40
+const LONGEST_MODEL = 36
 
 /** At most 80 columns wide. */
 export function statsText(stats: Stats, { range, now, style }: { range: StatsRange; now: number; style: Style }): string {

@@ -35,7 +35,7 @@ export function toModelError(error: unknown, at: Endpoint, when: { phase: Phase;
   const kind = kindOf(fault, when.phase)
   const status = fault.status !== undefined && fault.status >= 300 ? fault.status : undefined
   const afterMs = retryAfter(fault.headers, when.now) ?? fault.afterMs
-  const final = (kind === "rate-limit" && isDaily(fault)) || certificateWords(fault) !== undefined
+  const final = (kind === "rate-limit" && isDaily(fault)) || certificateWords(fault) !== undefined || isDown(fault, at)
   return new ModelError(kind, messageFor(kind, { fault, at, status, afterMs, final }), {
     ...(status !== undefined && { status }),
     ...(afterMs !== undefined && { afterMs }),
@@ -148,7 +148,7 @@ function networkMessage({ fault, at }: Facts, because: string): string {
   if (certificate) return `${at.provider} at ${at.address}: ${certificate}${because}. ${certificateAdvice(fault, at)}`
   const proxy = at.proxy ? ` Requests go through the proxy in ${at.proxy}.` : ""
   const code = fault.network?.code ?? ""
-  if (at.server && REFUSED_CODES.has(code)) {
+  if (at.server && isDown(fault, at)) {
     const past = at.proxy ? ` A proxy is set in ${at.proxy}: NO_PROXY=localhost,127.0.0.1 goes past it.` : ""
     return `Nothing answers at ${at.address}${because}. ${at.server.start}, or check ${at.addressSetting}.${past}`
   }
@@ -157,7 +157,10 @@ function networkMessage({ fault, at }: Facts, because: string): string {
   return `Cannot reach ${at.provider} at ${at.address}${because}. Check the network and ${at.addressSetting}.${proxy}`
 }
 
-const REFUSED_CODES: ReadonlySet<string> = new Set(["ConnectionRefused", "ECONNREFUSED"])
+/** A server of this machine that does not run: the person starts it, and should hear of it at once. */
+function isDown({ network }: Fault, { server }: Endpoint): boolean {
+  return server !== undefined && (network?.code === "ECONNREFUSED" || network?.code === "ConnectionRefused")
+}
 
 /** Undefined when it is not the other side's certificate, or its lack of one, that stands in the way. */
 function certificateWords({ network }: Fault): string | undefined {

@@ -32,10 +32,12 @@ export function openaiCompatibleModel(connection: Connection): Model {
     },
     options: (request) => {
       const maxOutputTokens = request.maxOutputTokens ?? override.maxOutputTokens
-      return {
-        ...(maxOutputTokens !== undefined && { maxOutputTokens }),
-        ...(openai && request.cacheKey && { providerOptions: { [LIBRARY]: { prompt_cache_key: request.cacheKey } } }),
+      const cache = {
+        ...(openai && request.cacheKey && { prompt_cache_key: request.cacheKey }),
+        // OpenRouter then marks the prefixes of Claude's models by itself; others there need no marks.
+        ...(connection.builtin && model.startsWith("anthropic/") && { cache_control: { type: "ephemeral" } }),
       }
+      return { ...(maxOutputTokens !== undefined && { maxOutputTokens }), providerOptions: { [LIBRARY]: cache } }
     },
   })
 }

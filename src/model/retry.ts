@@ -127,7 +127,7 @@ async function* tryOnce(
 }
 
 function idleMessage(model: Model, idleMs: number): string {
-  return `${model.id} sent nothing for ${Math.round(idleMs / 1000)} s. Try again, or choose another model with --model.`
+  return `${model.id} sent nothing for ${Math.round(idleMs / 1000)} s. Try again, raise idleTimeoutSeconds in settings.json if it is only slow, or choose another model with --model.`
 }
 
 async function withinIdle<T>(

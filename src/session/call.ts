@@ -18,8 +18,7 @@ export async function runCall(
   { call, signal }: { call: ToolCallRow; signal: AbortSignal },
 ): Promise<void> {
   const ending = await perform(session, parts, { call, signal })
-  const write = call.replay === "never" ? parts.store.writeDurably : parts.store.write
-  await write.call(parts.store, (tx: Tx) => close(tx, session, parts, { call, ending }))
+  await parts.store.write((tx) => close(tx, session, parts, { call, ending }))
 }
 
 async function perform(
@@ -40,7 +39,8 @@ async function perform(
     if (known) return { type: "answered", output: known }
     const refusal = await permit(session, parts, { call, tool, input, signal })
     if (refusal) return refusal
-    await begin(parts, call)
+    // A tool that starts a task marks its call in the transaction that starts it (task/runtime.ts).
+    if (!tool.join) await begin(parts, call)
     return { type: "answered", output: await tool.run(input, context) }
   } catch (error) {
     if (signal.aborted) return failed("Interrupted by the user. It may have taken effect in part.")
@@ -67,8 +67,6 @@ async function recovered({ call, tool, input, context }: { call: ToolCallRow; to
     if (found.type === "done") return found.output
     if (found.type === "not-done") return undefined
   }
-  // A tool that starts a task links it before anything happens: without a link, nothing did.
-  if (tool.join) return undefined
   return textOutput(INTERRUPTED, { isError: true })
 }
 

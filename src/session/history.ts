@@ -65,17 +65,24 @@ export function finalText(reader: Reader, sessionId: string): string | undefined
   return row?.content ? textOf(JSON.parse(row.content) as AssistantPart[]) : undefined
 }
 
-/** The last text that the session's model said at all, be it on the way. */
-export function lastText(reader: Reader, sessionId: string): string | undefined {
+/** The last text that the session's model said at all, be it on the way; `after`: behind that number of a message. */
+export function lastText(reader: Reader, sessionId: string, after = 0): string | undefined {
   const rows = reader.all<{ content: string }>(
-    "SELECT content FROM message WHERE session_id = :sessionId AND role = 'assistant' ORDER BY seq DESC LIMIT 20",
-    { sessionId },
+    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'assistant' AND seq > :after
+     ORDER BY seq DESC LIMIT 20`,
+    { sessionId, after },
   )
   for (const row of rows) {
     const text = textOf(JSON.parse(row.content) as AssistantPart[])
     if (text) return text
   }
   return undefined
+}
+
+/** The number of the session's newest message; 0 when there is none. */
+export function lastSeq(reader: Reader, sessionId: string): number {
+  const sql = "SELECT MAX(seq) AS seq FROM message WHERE session_id = :sessionId"
+  return reader.one<{ seq: number | null }>(sql, { sessionId })?.seq ?? 0
 }
 
 export function textOf(parts: readonly (AssistantPart | UserPart)[]): string | undefined {

@@ -419,7 +419,11 @@ function insert(tx: Tx, { task, run }: Started): void {
   insertRow(tx, "run", run)
   // From here on the call is never closed as interrupted: this run's outcome is its result.
   if (task.call_id)
-    tx.run("UPDATE tool_call SET task_id = :task WHERE id = :call", { task: task.id, call: task.call_id })
+    tx.run("UPDATE tool_call SET state = 'running', task_id = :task, started_at = :now WHERE id = :call", {
+      task: task.id,
+      call: task.call_id,
+      now: task.created_at,
+    })
 }
 
 /** Ids of the live runs of these tasks and of everything below them, the deepest first. */

@@ -6,7 +6,7 @@ export interface Terminal extends AsyncDisposable {
   readonly output: string
   readonly exited: Promise<number>
   type(keys: string): void
-  /** Resolves when what was written since the last call has the text. */
+  /** Resolves when what was written behind the text of the last call has this one. */
   shows(text: string | RegExp): Promise<void>
 }
 
@@ -35,11 +35,13 @@ export function inTerminal(
     exited: child.exited,
     type: (keys) => void child.terminal!.write(keys),
     shows: async (text) => {
-      const has = () => (typeof text === "string" ? output.indexOf(text, seen) : output.slice(seen).search(text)) >= 0
-      await eventually(`the terminal shows ${text}`, has).catch((error) => {
+      const wanted = typeof text === "string" ? new RegExp(RegExp.escape(text)) : text
+      const found = () => wanted.exec(output.slice(seen))
+      await eventually(`the terminal shows ${text}`, () => found() !== null).catch((error) => {
         throw new Error(`${error.message}; it shows:\n${output.slice(seen)}`)
       })
-      seen = output.length
+      const match = found()!
+      seen += match.index + match[0].length
     },
     [Symbol.asyncDispose]: async () => {
       child.kill("SIGKILL")

@@ -1,9 +1,10 @@
-// A model that does not answer is replaced by the next of the chain, and every row says which one answered.
+// A model that does not answer is replaced by the next of the chain, and every row says which one answered; one that
+// says nothing is asked again.
 import { expect, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { workbench } from "../../testing/headless.ts"
-import { reply, startModelServer } from "../../testing/model-server.ts"
+import { reply, script, startModelServer } from "../../testing/model-server.ts"
 
 test("the stream, the usage and the totals name the model that answered", async () => {
   await using server = await startModelServer({
@@ -28,4 +29,17 @@ test("the stream, the usage and the totals name the model that answered", async 
   expect(result).toMatchObject({ result: "From the other.", usage: { input_tokens: 1000, output_tokens: 10 } })
   expect(result?.modelUsage["openai/gpt-6-sol"]).toMatchObject({ inputTokens: 1000 })
   expect(result?.total_cost_usd).toBeGreaterThan(0)
+})
+
+test("silence is given up after the time in the settings", async () => {
+  await using server = await startModelServer({
+    script: script.inOrder([reply.text("x").stall("before-headers"), reply.text("Awake.")]),
+  })
+  await using bench = workbench(server)
+  mkdirSync(bench.home, { recursive: true })
+  writeFileSync(join(bench.home, "settings.json"), JSON.stringify({ idleTimeoutSeconds: 0.3 }))
+  const { exit, lines } = await bench.run(["-p", "Hi", "--output-format", "stream-json"])
+  expect(exit).toBe(0)
+  expect(lines.find((line) => line.subtype === "retry")?.reason).toContain("sent nothing for")
+  expect(lines.at(-1)).toMatchObject({ result: "Awake." })
 })

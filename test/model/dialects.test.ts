@@ -141,6 +141,16 @@ test("OpenAI's Chat Completions take what only OpenAI wants, and other servers a
     expect(sent?.body).not.toHaveProperty(only)
 })
 
+test("OpenRouter: Claude's prefixes are cached on request, others by themselves", async () => {
+  await using server = await startModelServer({ script: script.inOrder([], reply.text("ok")) })
+  const env = { OPENROUTER_API_KEY: "test-key", OPENROUTER_BASE_URL: `${server.url}/v1` }
+  for (const model of ["anthropic/claude-sonnet-4.5", "qwen/qwen3-coder"])
+    await finish(await openModel(`openrouter/${model}`, { env }), request())
+  const [claude, qwen] = server.requests
+  expect(claude?.body).toMatchObject({ model: "anthropic/claude-sonnet-4.5", cache_control: { type: "ephemeral" } })
+  expect(qwen?.body).not.toHaveProperty("cache_control")
+})
+
 test("Google: a signature on an empty text is kept and comes back", async () => {
   const part = (one: unknown, ending = {}) =>
     `data: ${JSON.stringify({ candidates: [{ content: { role: "model", parts: [one] }, ...ending }] })}\r\n\r\n`

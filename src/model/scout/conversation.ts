@@ -7,7 +7,6 @@ import type { Round } from "./search.ts"
 /** `at` is always the position of the message. */
 export interface Notice {
   at: number
-  kind: string
   description: string
   status: string
   /** Empty when there is none. */
@@ -92,13 +91,8 @@ function noticesIn(text: string, at: number): [string, Notice][] {
   return [...text.matchAll(/^<task-notification ([^>]*)>\n([\s\S]*?)\n<\/task-notification>/gm)].map(
     ([, head, body]) => {
       const read = (name: string) => unescapeXml(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head!)?.[1] ?? "")
-      const [kind, description, status, exitCode] = [
-        read("kind"),
-        read("description"),
-        read("status"),
-        read("exit_code"),
-      ]
-      return [read("task"), { at, kind, description, status, exitCode, body: body! }]
+      const [description, status, exitCode] = [read("description"), read("status"), read("exit_code")]
+      return [read("task"), { at, description, status, exitCode, body: body! }]
     },
   )
 }

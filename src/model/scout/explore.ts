@@ -1,5 +1,6 @@
 // The explorer: a pure function of a brief and the results so far to the next calls, or to its final text. It replays
 // its plan on every request, so a crash or a resume changes nothing.
+import { oneLine } from "../../base/text.ts"
 import { type Brief, FAILED, type Finding, findingAt, renderFindings } from "./findings.ts"
 import { byPath, type Candidate, type Line, order, weigh } from "./rank.ts"
 import { grep, linesOf, type Move, type Round, rowsIn, type ScoutCall, searchFor } from "./search.ts"
@@ -16,6 +17,7 @@ const ABOVE = 30
 const NEAR = 4
 const TITLE =
   "^\\s*(?:(?:test|it|describe|specify|context)(?:\\.\\w+)*\\s*\\(|(?:async )?def test|func Test|fn test|#+ ).*"
+const IMPORT = /^\s*(?:import|from|use|using|export \{|#include)\b|\brequire\(|^\s*[\w$]+,?\s*$/
 
 /** At most three rounds, so four requests. */
 export function explore(brief: Brief, rounds: readonly Round[]): Move {
@@ -56,7 +58,7 @@ function sentenceAt(line: number, rows: ReadonlyMap<number, string>): string | u
   )
   const text = prose.join(" ").split(/\s@\w/)[0]!.trim()
   const sentence = /^.{3,}?[.!?](?=\s|$)/.exec(text)?.[0] ?? text
-  return /^@|eslint|prettier|biome|^\W*$/.test(sentence) ? undefined : sentence.slice(0, 200)
+  return /^@|eslint|prettier|biome|^\W*$/.test(sentence) ? undefined : oneLine(sentence, 200)
 }
 
 /** Searches for the symbols in question, then for where they stand: calls first, imports last. */
@@ -73,11 +75,9 @@ function uses(brief: Brief, rounds: readonly Round[]): Move {
     const symbol = symbols[index]
     if (!symbol || isComment(at.text) || definitionIn(at.path, at.text)?.symbol === symbol) return []
     const isCall = new RegExp(`${wholeName(symbol)}\\s*(?:<[^()]*>)?\\(|new ${escapeRegex(symbol)}`).test(at.text)
-    const isImport = /^\s*(?:import|from|use|using|export \{|#include)\b|\brequire\(|^\s*[\w$]+,?\s*$/.test(at.text)
+    const base = isCall ? 3 : IMPORT.test(at.text) ? 0.5 : 1.5
     const close = 1 + 0.2 * weigh(terms, at.text).reduce((sum, one) => sum + one, 0)
-    return [
-      { ...at, symbol, score: (isCall ? 3 : isImport ? 0.5 : 1.5) * close * trustOf(at.path) * (1 - 0.15 * index) },
-    ]
+    return [{ ...at, symbol, score: base * close * trustOf(at.path) * (1 - 0.15 * index) }]
   })
   return renderFindings(brief, pick(rated, brief))
 }
@@ -96,13 +96,11 @@ function mentions(brief: Brief, [round]: readonly Round[]): Move {
     Math.log(1 + lines.length / (0.5 + rows.filter((row) => row[index]! > 0).length)),
   )
   const value = (row: readonly number[]) => terms.reduce((sum, term, i) => sum + term.weight * rarity[i]! * row[i]!, 0)
-  const rated = lines.flatMap((at, position): Rated[] => {
-    const near = [-2, -1, 1, 2].map((step) => position + step).filter((other) => isNear(lines[other], at))
-    const around = near.reduce((sum, other) => sum + value(rows[other]!), 0)
+  const rated = lines.flatMap((at, index): Rated[] => {
     const name = brief.names.find((one) => new RegExp(wholeName(one)).test(at.text))
     const symbol = name ?? tellingWord(at.text, terms)
-    const title = new RegExp(TITLE).test(at.text) ? 1.6 : 1
-    const score = (value(rows[position]!) + (name ? 5 : 0)) * title + 0.15 * around + 0.3 * value(weigh(terms, at.path))
+    const title = new RegExp(TITLE).test(at.text) ? 1.6 : IMPORT.test(at.text) ? 0.3 : 1
+    const score = (value(rows[index]!) + (name ? 5 : 0)) * title + 0.3 * value(weigh(terms, at.path))
     return symbol ? [{ ...at, symbol, score }] : []
   })
   return renderFindings(brief, pick(rated, brief))
@@ -130,8 +128,8 @@ function pick(rated: readonly Rated[], { side }: Brief): Finding[] {
   return picked.flatMap((one) => findingAt(one, side, one.symbol) ?? [])
 }
 
-function isNear(one: Line | undefined, other: Line): boolean {
-  return one?.path === other.path && Math.abs(one.line - other.line) <= NEAR
+function isNear(one: Line, other: Line): boolean {
+  return one.path === other.path && Math.abs(one.line - other.line) <= NEAR
 }
 
 /** The word of the line, as it is written there, that answers the terms best. */

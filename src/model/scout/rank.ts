@@ -69,7 +69,7 @@ export function rankDefinitions(
         const told = named + FIELD.doc * Math.min(2, doc[index]!) + FIELD.body * Math.min(3, body[index]!)
         return (known.rarity[index]! * told) / (told + 2)
       })
-      return { ...at, symbol, score: (score + asked(symbol, subject)) * weight * inFile * likeness(symbol, subject) }
+      return { ...at, symbol, score: (score + asked(symbol, subject)) * weight * inFile }
     })
   })
   const unique = new Map<string, Candidate>()
@@ -80,12 +80,8 @@ export function rankDefinitions(
 
 /** A name that was asked for stands first; when the question has more to say, it only counts for more. */
 function asked(symbol: string, { names, words }: Subject): number {
-  return !names.includes(symbol) ? 0 : words.length < 2 ? 1000 : 2
-}
-
-function likeness(symbol: string, { names }: Subject): number {
-  const holds = names.some((name) => name.length > 3 && symbol.toLowerCase().includes(name.toLowerCase()))
-  return holds ? 1.5 : 1
+  if (names.includes(symbol)) return words.length < 2 ? 1000 : 2
+  return names.some((name) => name.length > 3 && symbol.toLowerCase().includes(name.toLowerCase())) ? 1 : 0
 }
 
 interface Weighed {
@@ -112,20 +108,15 @@ function definitionsOf(path: string, lines: readonly Line[], terms: readonly Ter
     const found = weigh(terms, definition ? at.text.replace(definition.symbol, " ") : at.text)
     for (const outer of open) for (const index of terms.keys()) outer.body[index]! += found[index]!
     if (!definition) continue
-    const above = comments
-      .filter((comment) => at.line - comment.line <= DOC_REACH)
-      .map((comment) => weigh(terms, comment.text))
-    const doc = terms.map((_, index) => add(above, index))
+    const above = comments.filter((comment) => at.line - comment.line <= DOC_REACH)
+    const told = above.map((comment) => weigh(terms, comment.text))
+    const doc = terms.map((_, index) => told.reduce((sum, row) => sum + row[index]!, 0))
     const one = { at, definition, indent, doc, body: found }
     all.push(one)
     open.push(one)
     comments = []
   }
   return all
-}
-
-function add(rows: readonly number[][], index: number): number {
-  return rows.reduce((sum, row) => sum + row[index]!, 0)
 }
 
 function total(terms: readonly Term[], score: (index: number) => number): number {

@@ -37,7 +37,7 @@ export function reply({ messages, tools }: ModelRequest): Reply {
   const brief = briefIn(human.text)
   if (brief) return search([brief], rounds, ([text]) => text!)
   const news = newsOf(conversation)
-  if (!isNew && searches.at(-1)?.at !== lastReply) return { text: news.join("\n\n") || "Nothing new.", calls: [] }
+  if (!isNew && searches.at(-1)?.at !== lastReply) return { text: news.join("\n\n") || HELP, calls: [] }
   const briefs = briefsOf(human.text)
   const whole = (texts: string[]) => report(texts.map((text, i) => ({ brief: briefs[i]!, text, failed: false })))
   const started = isNew ? start(human.text, briefs, new Set(tools.map((tool) => tool.name))) : undefined
@@ -54,9 +54,9 @@ function search(briefs: readonly Brief[], rounds: readonly Round[], finish: (tex
   const own: Round[][] = briefs.map(() => [])
   const moves = () => briefs.map((brief, index) => explore(brief, own[index]!))
   for (const round of rounds) {
-    let from = 0
+    const results = [...round]
     for (const [index, move] of moves().entries())
-      if (typeof move !== "string") own[index]!.push(round.slice(from, (from += move.length)))
+      if (typeof move !== "string") own[index]!.push(results.splice(0, move.length))
   }
   const last = moves()
   const calls = last.filter((move) => typeof move !== "string").flat()
@@ -115,8 +115,9 @@ function newsOf({ lastReply, notices, steps }: Conversation): string[] {
   const commands = calls.map((call) =>
     taskIn(call) ? oneLine(call.text, 300) : ended(String(call.input.command), "", call.text),
   )
-  const tasks = [...notices.values()].filter((one) => one.at > lastReply && one.kind !== "agent")
-  const settled = tasks.map(({ description, status, exitCode, body }) =>
+  const ours = new Set(steps.flatMap((step) => step.calls.filter((call) => call.name === "Agent").map(taskIn)))
+  const others = [...notices].filter(([task, one]) => one.at > lastReply && !ours.has(task))
+  const settled = others.map(([, { description, status, exitCode, body }]) =>
     ended(description, ` (${status}${exitCode && `, exit code ${exitCode}`})`, body),
   )
   const agents = steps.flatMap((step) => newsOfAgents(step, membersOf(step, notices), lastReply))

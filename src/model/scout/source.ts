@@ -47,7 +47,7 @@ interface Form {
 /** How definitions look: keyword first, variable, local function, member, method, and those of C-like languages. */
 const FORMS: readonly Form[] = [
   { pattern: (name) => `^\\s*(?:(?:${MODIFIERS})\\s+)*(?:${KEYWORDS})\\s+(?:\\([^)]*\\)\\s*|self\\.|&)?${name}` },
-  { pattern: (name) => `^(?:(?:export|declare|pub)\\s+)*(?:const|let|var|val|static)\\s+(?:mut\\s+)?${name}` },
+  { pattern: (name) => `^(?:(?:export|declare|pub)\\s+)*(?:const|let|var|val)\\s+(?:mut\\s+)?${name}` },
   { pattern: (name) => `^\\s+(?:const|let|var)\\s+${name}\\s*(?::[^=]+)?=\\s*${FUNCTION}` },
   { pattern: (name) => `^\\s*(?:[\\w$]+\\.)+${name}\\s*=\\s*(?:async\\s*)?(?:function\\b|\\(|[\\w$]+\\s*=>)` },
   { pattern: (name) => `^(?:module\\.)?exports\\.${name}\\s*=` },
@@ -95,7 +95,7 @@ export function definitionIn(path: string, line: string): Definition | undefined
     const isType = /^\s*(?:[\w()]+\s+)*?(?:interface|type|enum|protocol)\s/.test(line)
     const isConstant =
       /^\s*(?:export\s+)?(?:const|let|var|val|static|#define)\s/.test(line) && !/=>|function|\($/.test(line)
-    const isExported = /^\s*(?:export|pub|public|module\.exports|exports|def|class)\b|^func [A-Z(]/.test(line)
+    const isExported = /^\s*(?:export|pub|public|module\.exports|exports)\b|^func [A-Z(]/.test(line)
     return { symbol, weight: (isType ? 0.7 : isConstant ? 0.5 : 1) * (isExported ? 1.1 : 1) }
   }
   return undefined

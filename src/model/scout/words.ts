@@ -21,30 +21,29 @@ const MAX_NAMES = 3
 /** Longer questions are logs or files pasted in: their beginning says what they are about. */
 const MAX_QUESTION = 4000
 
+/** Common words and words of questions, in any form. */
 const STOP = new Set(
   `a about above after again all also am an and any anyone anything are around as ask at be because been before being
-  below between both but by can cannot class code codebase could describe did do does doing each either else explain
-  explanation every exactly find for from function functions get gets getting give given go goes got had happen happens
-  has have having here hello hey hi him his how i if implement implementation implemented implements in inside into is
-  it its itself just kind know let like list locate logic look lot many may me mean means mechanism method methods
-  might more most much must my need needs no nor not now of off ok okay on once one only or other our out over own part
-  per place please possible project repo repository same say see she should show so some somebody something still such
-  tell than thank thanks that the their them themselves then there these they thing things this those this through to
-  too two under understand until up us use used uses using very via want was way we well were what when where whether
-  which while who whom whose why will with within without work working works would you your yourself call called calls
-  caller callers calling define defined defines definition definitions reference references declared usage usages`.split(
-    /\s+/,
-  ),
+  below between both but by call can cannot class code codebase could declare define definition describe did do does
+  each either else every exact explain find for from function get give given go got had happen has have here hello hi
+  him his how if implement implementation in inside into is it itself just kind know let like list locate logic look
+  lot many may me mean mechanism method might more most much must my need no nor not now of off okay on once one only or
+  other our out over own part per place please possible project reference repo repository same say see she should show so
+  some somebody something still such tell than thank that the their them then there these they thing this those through
+  to too two under understand until up us use usage using very via want was way we well were what when where whether
+  which while who whom whose why will with within without work would you your`
+    .split(/\s+/)
+    .map(stem),
 )
 
 /** Words that programmers use for the same idea: a name may hold another of them than the question. */
 const AKIN = `stop kill abort cancel terminate interrupt halt; start launch spawn begin boot; delete remove drop clear
-  prune evict; done finish complete end settle; error exception fail failure throw thrown reject; unused stale expire collect;
+  prune evict; done finish complete end settle; error exception fail failure throw thrown reject; wait await pending;
   retry backoff attempt; wake notify notice resume; conversation session chat; setting option preference configuration;
-  make create build built; check validate verify assert; change modify update mutate; wait await pending; add insert register
-  append push; send sent emit dispatch publish; receive consume drain deliver; parse decode tokenize; save store persist;
-  limit cap throttle; show render display print; reply respond response answer; job task; background async detach;
-  permission approve approval authorize allow; concurrent concurrency parallel`
+  make create build built; check validate verify assert; change modify update mutate; unused stale expire collect;
+  add insert register append push; send sent emit dispatch publish; receive consume drain deliver; save store persist;
+  parse decode tokenize; limit cap throttle; show render display print; reply respond response answer; job task;
+  background async detach; permission approve approval authorize allow; concurrent concurrency parallel`
   .split(";")
   .map((group) => group.trim().split(/\s+/).map(stem))
 
@@ -56,7 +55,7 @@ export function subjectOf(question: string): Subject {
   const takeWord = (word: string, isCompound: boolean) => {
     const lower = word.toLowerCase()
     // In `read-only` or `lib/use.ts` also a common word tells something.
-    const isTelling = lower.length > 1 && lower.length <= 40 && (isCompound || !STOP.has(lower))
+    const isTelling = lower.length > 1 && lower.length <= 40 && (isCompound || !STOP.has(stem(lower)))
     if (isTelling && !words.some((known) => stem(known) === stem(lower))) words.push(lower)
   }
   for (const [token, quote] of text.matchAll(/([`"])?[A-Za-z_$][\w$]*(?:(?:\.|::|#|\/|-)[A-Za-z_$][\w$]*)*/g)) {
@@ -88,7 +87,7 @@ export function termsOf({ names, words }: Subject): Term[] {
   }
   for (const word of words) add(word, 1)
   for (const name of names)
-    for (const part of splitName(name)) if (!STOP.has(part)) add(part, 0.9 / splitName(name).length ** 0.5)
+    for (const part of splitName(name)) if (!STOP.has(stem(part))) add(part, 0.9 / splitName(name).length ** 0.5)
   return [...terms.values()].slice(0, MAX_WORDS)
 }
 

@@ -29,12 +29,12 @@ export interface Finished {
   end: { type: "done" | "nothing" | "out-of-steps" | "interrupted" | "cut-off" } | { type: "failed"; error: unknown }
   /** Tasks that were alive at the end and were stopped. */
   stopped: readonly { task: { id: string; description: string }; run: { service: number } }[]
-  /** The ledger's end before this call. */
-  since: number
+  /** The ledger's end before this call, and when it rested last. */
+  since: { call: number; rest: number }
 }
 
 export function endingOf(reader: Reader, { rootId, end, stopped, since }: Finished): Ending {
-  const steps = stepsSince(reader, rootId, since)
+  const steps = stepsSince(reader, rootId, since.call)
   const cut = stopped.filter((view) => view.run.service === 0)
   if (end.type === "interrupted") {
     const also = cut.length > 0 ? ` ${plural(cut.length, "running task")} stopped with it.` : ""
@@ -75,7 +75,7 @@ export function endingOf(reader: Reader, { rootId, end, stopped, since }: Finish
       message: `A task's result never reached the model. Go on with: ${resume(rootId)}`,
       steps,
     }
-  const denied = lastDenied(reader, rootId, since)
+  const denied = lastDenied(reader, rootId, since.rest)
   if (denied)
     return {
       type: "not-permitted",

@@ -28,6 +28,9 @@ interface Began {
   ledger: number
 }
 
+/** How the work came to rest, and what the session's model said last since it began: nothing, when it was cut short. */
+type Rest = Ending & { reply: string | undefined }
+
 /** Runs one headless call to its end, with nothing left running, and resolves to its exit code. */
 export async function print(program: Program, hosted: Hosted, options: PrintOptions): Promise<ExitCode> {
   const began = { at: program.clock.now(), feed: feedEnd(program.store), ledger: ledgerEnd(program.store) }
@@ -89,44 +92,47 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
   return exit === Exit.done && mistakes > 0 ? Exit.usage : exit
 }
 
-async function say({ program, hosted, options, began, out }: Call, ending: Ending): Promise<ExitCode> {
+async function say(call: Call, rest: Rest): Promise<ExitCode> {
+  const { options, out } = call
   await out.flush()
-  if (options.output === "text") await sayText(hosted, ending)
-  if (options.output === "json") await writeOut(`${JSON.stringify(resultLine(program, hosted, { ending, began }))}\n`)
-  if (options.output === "stream-json") await out.say([resultLine(program, hosted, { ending, began })])
-  return ending.exit
+  if (options.output === "text") await sayText(rest)
+  if (options.output === "json") await writeOut(`${JSON.stringify(resultLine(call, rest))}\n`)
+  if (options.output === "stream-json") await out.say([resultLine(call, rest)])
+  return rest.exit
 }
 
 /** Works until it rests. After the last of it nothing may live on: services, what `--wait` cut off, all after Ctrl+C. */
-async function work({ program, hosted, options, began }: Call, which: "last" | "more"): Promise<Ending> {
+async function work({ program, hosted, options, began }: Call, which: "last" | "more"): Promise<Rest> {
   const { signal, steps, waitMs } = options
+  const [message, ledger] = [hosted.lastMessage(), ledgerEnd(program.store)]
   const end = await hosted.converse({ signal, steps, patienceMs: waitMs }).catch((error) => {
     if (signal.aborted) return { type: "interrupted" as const }
     throw error
   })
   const ends = which === "last" || signal.aborted || end.type === "cut-off"
   const stopped = ends ? await hosted.stopAll(signal.aborted ? "user" : "program") : []
-  return endingOf(program.store, { rootId: hosted.row.id, end, stopped, since: began.ledger })
+  const since = { call: began.ledger, rest: ledger }
+  const ending = endingOf(program.store, { rootId: hosted.row.id, end, stopped, since })
+  return { ...ending, reply: hosted.lastReply(message) }
 }
 
-async function sayText(hosted: Hosted, ending: Ending): Promise<void> {
-  const reply = hosted.lastReply()
-  if (reply && ending.type !== "failed") await writeOut(`${stripControl(reply, { keepNewlines: true }).trimEnd()}\n`)
-  if (ending.message) await writeErr(`meanwhile: ${stripControl(ending.message, { keepNewlines: true })}\n`)
+async function sayText({ type, reply, message }: Rest): Promise<void> {
+  if (reply && type !== "failed") await writeOut(`${stripControl(reply, { keepNewlines: true }).trimEnd()}\n`)
+  if (message) await writeErr(`meanwhile: ${stripControl(message, { keepNewlines: true })}\n`)
 }
 
-function resultLine(program: Program, hosted: Hosted, { ending, began }: { ending: Ending; began: Began }): Line {
+function resultLine({ program, hosted, began }: Call, { type, reply, message, steps }: Rest): Line {
   const { store, clock } = program
   const rootId = hosted.row.id
   return {
     type: "result",
-    subtype: subtypes[ending.type],
-    is_error: ending.type !== "done",
-    result: hosted.lastReply() ?? "",
-    ...(ending.message ? { error: ending.message } : {}),
+    subtype: subtypes[type],
+    is_error: type !== "done",
+    result: reply ?? "",
+    ...(message ? { error: message } : {}),
     session_id: rootId,
     uuid: `result:${feedEnd(store)}`,
-    num_turns: ending.steps,
+    num_turns: steps,
     duration_ms: clock.now() - began.at,
     duration_api_ms: requestMs(store, rootId, began.ledger),
     ...totalsOf(store, rootId, began.ledger),

@@ -8,6 +8,8 @@ if (argv.length === 1 && (argv[0] === "--version" || argv[0] === "-v")) console.
 else await start()
 
 async function start(): Promise<never> {
+  const lagFile = process.env.MEANWHILE_LAG_FILE
+  if (lagFile) (await import("./runtime/lag.ts")).recordLag(lagFile)
   try {
     const { parseCommandLine } = await import("./cli/args.ts")
     process.exitCode = await run(parseCommandLine(argv))
@@ -40,8 +42,9 @@ async function run(command: Command): Promise<number> {
       return (await import("./cli/completion/completion.ts")).completionCommand(command)
     case "doctor":
       return (await import("./cli/doctor.ts")).doctor()
-    case "interface":
     case "host":
+      return (await import("./cli/host.ts")).hostCommand(command)
+    case "interface":
       return notInThisVersion(command.type)
     default:
       return command satisfies never
@@ -56,9 +59,14 @@ async function notInThisVersion(type: string): Promise<never> {
 
 /** Says what went wrong, with a stack only in the log and only for our own mistakes; resolves to the exit code. */
 async function report(error: unknown): Promise<number> {
-  const { Exit, messageOf, UserError } = await import("./base/error.ts")
+  const [{ Exit, messageOf, UserError }, { stripControl }] = await Promise.all([
+    import("./base/error.ts"),
+    import("./base/escape.ts"),
+  ])
+  // Messages repeat what people, models and servers wrote.
+  const say = (message: string) => console.error(`meanwhile: ${stripControl(message, { keepNewlines: true })}`)
   if (error instanceof UserError) {
-    console.error(`meanwhile: ${error.message}`)
+    say(error.message)
     return error.exit
   }
   // Whoever read our output has gone (`| head`), and wants to hear nothing.
@@ -70,8 +78,6 @@ async function report(error: unknown): Promise<number> {
   ])
   const log = createLog(homePaths(process.env).data, systemClock)
   log.error("internal error", { error })
-  console.error(
-    `meanwhile: internal error: ${messageOf(error)}. This is a mistake in the program; details: ${log.path}`,
-  )
+  say(`internal error: ${messageOf(error)}. This is a mistake in the program; details: ${log.path}`)
   return Exit.failed
 }

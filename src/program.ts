@@ -20,25 +20,31 @@ import type { UserPart } from "./model/message.ts"
 import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
 import { createDecider } from "./permission/decide.ts"
 import { readFilter } from "./permission/deny-rules.ts"
-import { parseRules, type Rule } from "./permission/rules.ts"
+import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
-import { obey } from "./session/controls.ts"
-import { filesSeen } from "./session/files-seen.ts"
+import { Audience } from "./session/audience.ts"
+import { type Control, obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
+import { Draft, draftPath } from "./session/draft.ts"
+import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
+import { heed } from "./session/heed.ts"
 import { lastSeq, lastText } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
+import { checkedName, freeName } from "./session/name.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
+import { createViewer, type Viewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "./store/store.ts"
 import { until } from "./store/watch.ts"
 import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
 import { monitorKind } from "./task/monitor.ts"
+import { PAUSED_BY_USER } from "./task/pause.ts"
 import { TaskRuntime } from "./task/runtime.ts"
 import { ShellKind } from "./task/shell.ts"
 import { createFiles, type Files } from "./tool/files.ts"
@@ -88,12 +94,17 @@ export interface Hosted {
   background(): Promise<number>
   /** Stops a task of this tree, by its id or the beginning of it. */
   stopTask(id: string): Promise<void>
+  /** Pauses a task of this tree with all that it started, at their next step boundaries; a foreground one moves to the background. */
+  pauseTask(id: string): Promise<void>
+  resumeTask(id: string): Promise<void>
   /** Changes what holds for the session's next steps. Throws UserError when there is no such model. */
   change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
   readonly approvals: Approvals
   /** The last text that the root's model said, behind a message with that number (`lastMessage`). */
   lastReply(after?: number): string | undefined
   lastMessage(): number
+  /** Aborted with a LeaseLost when another process has taken over the session. */
+  readonly lost: AbortSignal
   release(): void
 }
 
@@ -110,6 +121,8 @@ export interface Program {
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
   /** Takes the lease of a session's tree; undefined when another process drives it. */
   host(row: SessionRow): Promise<Hosted | undefined>
+  /** A session's tree as somebody sees it who does not drive it. */
+  view(row: SessionRow): Viewer
   readonly tasks: TaskRuntime
   listTasks(scope: Scope): TaskView[]
   usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
@@ -130,8 +143,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const home = homePaths(options.env)
   const project = projectRoot(options.cwd, home.home)
   const place = { root: project, env: options.env }
-  const repository = options.begins ? gitStatus(place) : undefined
-  const { settings, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
+  let repository = options.begins ? gitStatus(place) : undefined
+  const { settings, ruleFiles, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
   const agents = await loadAgents({
     cwd: options.cwd,
     root: project,
@@ -143,8 +156,11 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const log = createLog(home.data, clock)
   const tasks = new TaskRuntime({ store, clock, ids, log })
   const rules = {
-    allow: [...(settings.permissions?.allow ?? []), ...(options.allow ?? [])].flatMap(parseRules),
-    deny: [...(settings.permissions?.deny ?? []), ...(options.deny ?? [])].flatMap(parseRules),
+    allow: [
+      ...parseFileRules(settings.permissions?.allow ?? [], ruleFiles),
+      ...(options.allow ?? []).flatMap(parseRules),
+    ],
+    deny: [...parseFileRules(settings.permissions?.deny ?? [], ruleFiles), ...(options.deny ?? []).flatMap(parseRules)],
   }
   const mayRead = readFilter({ deny: rules.deny, cwd: options.cwd, home: home.home })
   const files = createFiles({ home: home.home, mayRead, recall: (sessionId) => filesSeen(store, sessionId) })
@@ -164,7 +180,12 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     files,
     rules,
     notes,
-    repository: () => repository ?? gitStatus(place),
+    audiences: new Map(),
+    repository: () => {
+      const found = repository ?? gitStatus(place)
+      repository = undefined
+      return found
+    },
   }
   const parts = sessionParts(wiring)
   const environment = { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) }
@@ -185,6 +206,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     createSession: (session) => createSession(wiring, session),
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
     host: (row) => host(wiring, parts, row),
+    view: (row) => createViewer({ store, clock, ids }, row.id),
     close: () => store.close(),
   }
 }
@@ -214,12 +236,14 @@ interface Wiring {
   files: Files
   rules: { allow: Rule[]; deny: Rule[] }
   notes: string[]
+  /** Who looks at the trees that this process drives, by root. */
+  audiences: Map<string, Audience>
   /** What git says of it, for a session that begins. */
   repository: () => Promise<string>
 }
 
 function sessionParts(wiring: Wiring): SessionParts {
-  const { options, store, clock, ids, log, tasks, home, rules, files, ripgrepPath } = wiring
+  const { options, store, clock, ids, log, tasks, home, rules, files, ripgrepPath, audiences } = wiring
   const approvals = createApprovals({ store, clock, ids }, { answerable: options.answerable ?? false })
   const search = { files, ripgrepPath, env: options.env }
   const web = wiring.settings.webFetch ?? { allowPrivate: [], proxy: "refuse" as const }
@@ -231,6 +255,10 @@ function sessionParts(wiring: Wiring): SessionParts {
     log,
     models: createModels({ ...providers(wiring), ...modelPolicy(wiring.settings), clock }),
     approvals,
+    draft: ({ root_id: rootId }, stepId) => {
+      const isPresent = () => audiences.get(rootId)?.isPresent ?? false
+      return new Draft(draftPath(store, stepId), { isPresent, written: () => store.ring(`watch:${rootId}`) }, log)
+    },
     toolsFor: (row) => toolbox(row, tools),
     forget: (sessionId) => files.stamps.forget(sessionId),
     decide: (row, call) => {
@@ -259,7 +287,6 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
   const environment = describeEnvironment({ cwd: program.cwd, root: project, shell: SHELL, clock })
   const { text: instructions, notes } = instructionsFor(wiring, { cwd: program.cwd, root: project })
   wiring.notes.push(...notes)
-  const status = environment.isGitRepository ? await wiring.repository() : ""
   const spoken = { prompt: options.systemPrompt ?? agent.prompt }
   const appended = options.appendSystemPrompt ? `\n\n${options.appendSystemPrompt}` : ""
   const row = sessionRow(
@@ -275,15 +302,19 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
       agent: agent.name,
       model: resolveModel(wanted, providers(wiring)).id,
       permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
-      system: `${systemPrompt(spoken, environment, { instructions, gitStatus: status })}${appended}`,
+      system: `${systemPrompt(spoken, environment, { instructions, gitStatus: await wiring.repository() })}${appended}`,
       tools: toolsFor(agent, toolNames, { depth: 0 }),
       limits: toolLimits(agent),
       maxSteps: agent.maxTurns ?? null,
     },
     clock.now(),
   )
-  await store.write((tx) => insertRow(tx, "session", row))
-  return row
+  return store.write((tx) => {
+    const name = row.name === null ? null : freeName(tx, { project, name: checkedName(row.name) })
+    const named = { ...row, name }
+    insertRow(tx, "session", named)
+    return named
+  })
 }
 
 /** The user's and the project's, as their files are now. */
@@ -359,20 +390,30 @@ function ownMode(agent: AgentDefinition, starter: PermissionMode): PermissionMod
 }
 
 async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promise<Hosted | undefined> {
-  const { store, clock, ids, tasks, log } = wiring
+  const { store, clock, ids, tasks, log, audiences } = wiring
   const lease: Lease | undefined = await takeLease(store, clock, row.id)
   if (!lease) return undefined
-  await tasks.recover(row.id)
+  if (!store.one("SELECT 1 FROM session WHERE id = :id", { id: row.id })) {
+    lease.release()
+    throw new UserError("no-session", `The session ${row.id} was removed at this moment. Start a new one.`)
+  }
+  const audience = new Audience(store, clock, row.id)
+  audiences.set(row.id, audience)
+  try {
+    await tasks.recover(row.id)
+  } catch (error) {
+    lease.release()
+    throw error
+  }
   const session = openSession(parts, row, null)
   const interruption = new Interruption()
   const controls = obey(store, row.id, {
-    perform: async (control) => {
-      if (control.action === "stop_task") await tasks.stop([control.taskId], "user")
-      if (control.action === "background") await tasks.backgroundAll(row.id)
-      if (control.action === "interrupt") interruption.interrupt({ by: "user" })
-    },
+    perform: (control) => performControl(control, { row, tasks, interruption, approvals: parts.approvals }),
     failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
   })
+  const heeding = heed(store, { lease, audience, controls })
+  const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
+  const idOf = (id: string) => findTask(store, id, row.id).task.id
   return {
     row,
     prompt: (content) =>
@@ -381,13 +422,20 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       ),
     woken: async (signal) => {
       if (!waiting(store, row.id))
-        await until(store, [`inbox:${row.id}`], { signal, look: () => waiting(store, row.id) })
+        await until(store, [`inbox:${row.id}`], { signal: orLost(signal), look: () => waiting(store, row.id) })
     },
-    converse: ({ signal, steps, patienceMs }) =>
-      converse(session, parts, { signal, interruption, patienceMs, awaits: "tasks", allowance: { steps } }),
+    converse: async ({ signal: outer, steps, patienceMs }) => {
+      const signal = orLost(outer)
+      const options = { signal, interruption, patienceMs, awaits: "tasks", allowance: { steps } } as const
+      const end = await converse(session, parts, options)
+      lease.lost.throwIfAborted()
+      return end
+    },
     interrupt: () => interruption.interrupt({ by: "user" }),
     background: async () => (await tasks.backgroundAll(row.id)).length,
-    stopTask: async (id) => void (await tasks.stop([findTask(store, id, row.id).task.id], "user")),
+    stopTask: async (id) => void (await tasks.stop([idOf(id)], "user")),
+    pauseTask: async (id) => void (await tasks.pause([idOf(id)], PAUSED_BY_USER)),
+    resumeTask: async (id) => void (await tasks.resume([idOf(id)])),
     change: async (setting) => {
       const model = setting.model === undefined ? row.model : resolveModel(setting.model, providers(wiring)).id
       const mode = setting.permissionMode ?? row.permission_mode
@@ -406,9 +454,37 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     },
     lastReply: (after) => lastText(store, row.id, after),
     lastMessage: () => lastSeq(store, row.id),
+    lost: lease.lost,
     release: () => {
-      controls[Symbol.dispose]()
+      heeding[Symbol.dispose]()
+      audiences.delete(row.id)
       lease.release()
     },
+  }
+}
+
+interface Performing {
+  row: SessionRow
+  tasks: TaskRuntime
+  interruption: Interruption
+  approvals: Approvals
+}
+
+async function performControl(control: Control, { row, tasks, interruption, approvals }: Performing): Promise<void> {
+  switch (control.action) {
+    case "background":
+      return void (await tasks.backgroundAll(row.id))
+    case "interrupt":
+      return interruption.interrupt({ by: "user" })
+    case "stop_task":
+      return void (await tasks.stop([control.taskId], "user"))
+    case "pause_task":
+      return void (await tasks.pause([control.taskId], PAUSED_BY_USER))
+    case "resume_task":
+      return void (await tasks.resume([control.taskId]))
+    case "answer":
+      return void (await approvals.answer(control.approvalId, control))
+    default:
+      control satisfies never
   }
 }

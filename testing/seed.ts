@@ -23,7 +23,10 @@ export function seed(tx: Tx, table: string, fields: Record<string, Value>): void
 
 /** Inserts a row in which every column has a value, each a different one: nothing in it can be lost unseen. */
 export function seedFull(tx: Tx, table: string, fields: Record<string, Value>): void {
-  const values = columnsOf(tx, table).map(({ name, type }) => [name, type === "INTEGER" ? ++count : `"${table} ${++count}"`])
+  const values = columnsOf(tx, table).map(({ name, type }) => [
+    name,
+    type === "INTEGER" ? ++count : `"${table} ${++count}"`,
+  ])
   insertRow(tx, table, { ...Object.fromEntries(values), ...fields })
 }
 
@@ -36,7 +39,16 @@ export function columnsOf(tx: Pick<Tx, "all">, table: string): ColumnInfo[] {
 /** A session with the user, with what its list needs. */
 export function seedSession(tx: Tx, fields: { id: string } & Record<string, Value>): void {
   const root = { root_id: fields.id, parent_id: null }
-  seed(tx, "session", { ...root, cwd: "/work", project: "/work", agent: "main", model: "scout", tools: "[]", limits: "{}", ...fields })
+  seed(tx, "session", {
+    ...root,
+    cwd: "/work",
+    project: "/work",
+    agent: "main",
+    model: "scout",
+    tools: "[]",
+    limits: "{}",
+    ...fields,
+  })
 }
 
 /** A task and its run. */
@@ -45,6 +57,15 @@ export function seedTask(
   { id, root, ...more }: { id: string; root: string; task?: Record<string, Value>; run?: Record<string, Value> },
 ): void {
   const input = JSON.stringify({ command: "true", cwd: "/work" })
-  seed(tx, "task", { id, kind: "shell", owner_id: root, root_id: root, description: id, input, wake: "each", ...more.task })
+  seed(tx, "task", {
+    id,
+    kind: "shell",
+    owner_id: root,
+    root_id: root,
+    description: id,
+    input,
+    wake: "each",
+    ...more.task,
+  })
   seed(tx, "run", { id: `run-${id}`, task_id: id, n: 1, state: "running", ...more.run })
 }

@@ -1,6 +1,6 @@
 // From the fields of a file or flag to a definition. What widens rights when it is misread (a list of tools) makes the
 // whole definition unusable; what does not is left out and reported.
-import { stripControl } from "../base/escape.ts"
+import { stripControl, visible } from "../base/escape.ts"
 import { type PermissionMode, permissionModes } from "../base/permission-mode.ts"
 import { oneLine } from "../base/text.ts"
 import type { AgentDefinition } from "./agent.ts"
@@ -32,9 +32,9 @@ export function define(
   const read = new FieldReader(fields)
   const { name: _name, description: _description, ...rest } = fields
   const name = read.text("name") ?? fallbackName
-  if (!read.has("name")) read.report("name", `missing: the file's name is used, "${oneLine(name, 64)}"`)
+  if (!read.has("name")) read.report("name", `missing: the file's name is used, "${shown(name)}"`)
   if (!NAME.test(name))
-    read.refuse("name", `"${oneLine(name, 64)}" is not a name: letters, digits and - _ . : are allowed, 64 at most`)
+    read.refuse("name", `"${shown(name)}" is not a name: letters, digits and - _ . : are allowed, 64 at most`)
   if (prompt.trim() === "") read.refuse("prompt", "there are no instructions")
 
   const description = read.text("description") ?? oneLine(prompt, 200)
@@ -59,6 +59,10 @@ export function define(
   })
   const { problems } = read
   return problems.some(({ fatal }) => fatal) ? { name, problems } : { name, agent, problems }
+}
+
+function shown(name: string): string {
+  return oneLine(visible(name), 64)
 }
 
 const KNOWN: ReadonlySet<string> = new Set([

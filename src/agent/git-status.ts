@@ -1,7 +1,7 @@
 // What git says of the repository when a session begins. The repository may be a stranger's, and its configuration can
-// name programs for many occasions: none of them may run here. Why each setting: docs/decisions/instructions.md.
+// name programs for many occasions: none of them may run here. Why each setting: docs/decisions/0013-instructions.md.
 import { stripControl } from "../base/escape.ts"
-import type { Env } from "../base/paths.ts"
+import { type Env, isRepository } from "../base/paths.ts"
 import { oneLine, plural } from "../base/text.ts"
 import { type Captured, capture } from "../exec/capture.ts"
 import { findProgram } from "../exec/find-program.ts"
@@ -16,7 +16,7 @@ const COMMITS = 3
 const MOST_FILTERS = 50
 
 export interface GitPlace {
-  /** The repository's root, which has a `.git`. */
+  /** The repository's root (`projectRoot`). */
   root: string
   env: Env
   timeoutMs?: number
@@ -24,7 +24,8 @@ export interface GitPlace {
 
 /** The part of the system prompt; "" when there is no repository, no git, or no answer in time. Never rejects. */
 export async function gitStatus({ root, env, timeoutMs = TIMEOUT_MS }: GitPlace): Promise<string> {
-  const program = findProgram("git", env.PATH)
+  // Git itself would look for one in the folders above.
+  const program = isRepository(root) ? findProgram("git", env.PATH) : undefined
   if (!program) return ""
   const until = performance.now() + timeoutMs
   const git: Git = (args, config = []) =>

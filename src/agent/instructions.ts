@@ -1,5 +1,5 @@
 // The instructions that people write for agents: AGENTS.md and CLAUDE.md, the person's own and the project's, with what
-// they import. They become a part of the system prompt. Which files may be read: docs/decisions/instructions.md.
+// they import. They become a part of the system prompt. Which files may be read: docs/decisions/0013-instructions.md.
 import { existsSync } from "node:fs"
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path"
 import { stripControl } from "../base/escape.ts"
@@ -43,6 +43,7 @@ const ALL_BYTES = 120 * 1024
 const READ_BYTES = 1024 * 1024
 const DEEPEST_IMPORT = 5
 const MOST_FILES = 60
+const MOST_NOTES = 10
 
 /** Reads all of them, each once. Never throws: what cannot be read is a note. */
 export function loadInstructions(places: InstructionPlaces): Instructions {
@@ -52,7 +53,15 @@ export function loadInstructions(places: InstructionPlaces): Instructions {
   for (const folder of foldersUp(cwd, root).reverse())
     for (const name of PROJECT_NAMES) reader.add(join(folder, name), "project")
   const files = withinBudget(reader)
-  return { text: render(files, userHome), files, notes: reader.notes }
+  return { text: render(files, userHome), files, notes: someOf(reader.notes) }
+}
+
+/** A repository could fill the person's screen. */
+function someOf(notes: readonly string[]): string[] {
+  const more = notes.length - MOST_NOTES
+  return more > 0
+    ? [...notes.slice(0, MOST_NOTES), `Instructions: ${plural(more, "more remark")} not shown.`]
+    : [...notes]
 }
 
 interface Import {

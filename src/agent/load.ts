@@ -91,7 +91,10 @@ export function findAgent({ agents, problems }: LoadedAgents, name: string): Age
   const [alike, ...others] = agents.filter((agent) => agent.name.toLowerCase() === name.toLowerCase())
   if (alike && others.length === 0) return alike
 
-  const broken = problems.find((problem) => problem.fatal && problem.agent === name)
+  // Who has given a file a name that is none asks for the agent by the file's.
+  const isFile = ({ path }: AgentProblem) => basename(path).replace(/\.md$/i, "") === name
+  const fatal = problems.filter((problem) => problem.fatal)
+  const broken = fatal.find((problem) => problem.agent === name) ?? fatal.find(isFile)
   if (broken) {
     throw new UserError("bad-agent", `The agent "${visible(name)}" cannot be used. ${problemLine(broken)}`, Exit.usage)
   }

@@ -149,6 +149,7 @@ class Checker {
 
   #providers(value: unknown): Record<string, ProviderSettings> {
     const providers = Object.entries(this.#fields(value, "providers")).map(([name, entry]) => {
+      if (name === "" || name.includes("/")) this.#wrong("providers", 'made of names without "/"', name)
       const key = `providers.${name}`
       const { kind, baseURL, apiKeyEnv, headers } = this.#fields(entry, key)
       const known =
@@ -156,7 +157,7 @@ class Checker {
         this.#wrong(`${key}.kind`, `one of ${PROVIDER_KINDS.join(", ")}`, kind)
       const provider: ProviderSettings = { kind: known, baseURL: this.#address(baseURL, `${key}.baseURL`) }
       if (apiKeyEnv !== undefined) provider.apiKeyEnv = this.#text(apiKeyEnv, `${key}.apiKeyEnv`)
-      if (headers !== undefined) provider.headers = this.#textFields(headers, `${key}.headers`)
+      if (headers !== undefined) provider.headers = this.#headers(headers, `${key}.headers`)
       return [name, provider] as const
     })
     return Object.fromEntries(providers)
@@ -213,7 +214,19 @@ class Checker {
   #env(value: unknown): Record<string, string> {
     const env = this.#textFields(value, "env")
     const wrong = Object.keys(env).find((name) => name === "" || /[=\0]/.test(name))
-    return wrong === undefined ? env : this.#wrong("env", 'made of names without "="', wrong)
+    if (wrong !== undefined) return this.#wrong("env", 'made of names without "="', wrong)
+    const endless = Object.keys(env).find((name) => env[name]!.includes("\0"))
+    return endless === undefined ? env : this.#wrong(`env.${endless}`, "a text without NUL characters", env[endless])
+  }
+
+  /** As in RFC 9110, 5.1 and 5.5: a request with any other header could never be sent. */
+  #headers(value: unknown, key: string): Record<string, string> {
+    const headers = this.#textFields(value, key)
+    for (const [name, content] of Object.entries(headers)) {
+      if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) this.#wrong(key, "made of header names", name)
+      if (/[^\t\x20-\x7e\x80-\xff]/.test(content)) this.#wrong(`${key}.${name}`, "a text that fits into a header", content)
+    }
+    return headers
   }
 
   /** Numbers and truth values count as their text, because people leave out the quotes. */
@@ -265,7 +278,9 @@ class Checker {
   }
 
   #wrong(key: string, expected: string, value: unknown): never {
-    const found = value === undefined ? "missing" : visible(JSON.stringify(value).slice(0, 60))
+    // A number that is too large has no JSON.
+    const json = typeof value === "number" ? String(value) : JSON.stringify(value)
+    const found = value === undefined ? "missing" : visible(json.slice(0, 60))
     return this.fail(`: ${visible(key)} must be ${expected}, but is ${found}`)
   }
 }

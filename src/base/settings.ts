@@ -26,6 +26,8 @@ export interface Settings extends PersonalModelSettings {
 
 export interface LoadedSettings {
   settings: Settings
+  /** The file that each permission rule stands in, as it is shown: for messages about a rule. */
+  ruleFiles: ReadonlyMap<string, string>
   /** Lines for standard error: what was left out, and why. */
   notes: string[]
 }
@@ -41,9 +43,13 @@ export function loadSettings({ cwd, root, home, trusted }: Place & { trusted: bo
   const untrusted: string[] = []
   const forbidden: string[] = []
   const personal = new Set<string>()
+  const ruleFiles = new Map<string, string>()
   for (const { path, dialect, owner } of settingsPaths({ cwd, root, home })) {
     const file = readSettingsFile(path, { home: home.home, dialect })
     if (!file) continue
+    const shown = displayPath(path, home.home)
+    const { allow = [], deny = [], ask = [] } = file.permissions ?? {}
+    for (const rule of [...allow, ...deny, ...ask]) if (!ruleFiles.has(rule)) ruleFiles.set(rule, shown)
     if (owner === "person") {
       personal.add(realPath(path))
       merge(settings, file)
@@ -51,14 +57,13 @@ export function loadSettings({ cwd, root, home, trusted }: Place & { trusted: bo
     }
     // In the home folder the person's own files are not a repository's as well.
     if (personal.has(realPath(path))) continue
-    const shown = displayPath(path, home.home)
     const { allowed, refused } = withoutForbidden(file, keyNames(settings))
     if (refused.length > 0) forbidden.push(`${refused.join(", ")} in ${shown}`)
     const { harmless, ignored } = harmlessPart(allowed)
     if (ignored.length > 0) untrusted.push(`${ignored.join(", ")} in ${shown}`)
     merge(settings, trusted ? allowed : harmless)
   }
-  return { settings, notes: notesOn({ untrusted: trusted ? [] : untrusted, forbidden, home }) }
+  return { settings, ruleFiles, notes: notesOn({ untrusted: trusted ? [] : untrusted, forbidden, home }) }
 }
 
 /** The lists hold names from files of strangers. */

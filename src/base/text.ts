@@ -1,6 +1,6 @@
 // How amounts and texts are shown and cut, the same in every interface. Lengths are UTF-16 units; no surrogate pair is
 // ever split.
-import { stripControl } from "./escape.ts"
+import { stripControl, visible } from "./escape.ts"
 
 /**
  * The beginning and the end of a text that is longer than `max`, with a line between them that says how much is left
@@ -20,6 +20,11 @@ export function headTail(text: string, max: number): string {
 export function oneLine(text: string, max: number): string {
   const line = stripControl(text).replace(/\s+/g, " ").trim()
   return line.length <= max ? line : `${cutEnd(line, max - 1).trimEnd()}…`
+}
+
+/** What somebody wrote, within a message: in quotes, on one line, with whatever a terminal would act on made visible. */
+export function quoted(text: string): string {
+  return `"${oneLine(visible(text), 100)}"`
 }
 
 /** How long something took: "<1 s", "12 s", "1 min 05 s", "1 h 02 min", "2 d 03 h". */

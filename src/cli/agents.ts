@@ -1,6 +1,13 @@
 // `meanwhile agents`: which agents there are here, what one of them is, and what is wrong with a file.
 import type { AgentDefinition } from "../agent/agent.ts"
-import { type CheckedAgents, checkAgents, findAgent, type LoadedAgents, loadAgents, problemLine } from "../agent/load.ts"
+import {
+  type CheckedAgents,
+  checkAgents,
+  findAgent,
+  type LoadedAgents,
+  loadAgents,
+  problemLine,
+} from "../agent/load.ts"
 import { Exit, type ExitCode } from "../base/error.ts"
 import { stripControl } from "../base/escape.ts"
 import { displayPath, homePaths, projectRoot } from "../base/paths.ts"

@@ -11,7 +11,17 @@ import { listTasks, type TaskView, taskView } from "../task/find.ts"
 import { isTerminal as isSettled } from "../task/task.ts"
 import { Block } from "../ui/print/block.ts"
 import { table } from "./table.ts"
-import { doingOf, stateOf, type TaskNow, taskCells, taskColumns, taskJson, timeOf, whatOf, withDrivers } from "./task-view.ts"
+import {
+  doingOf,
+  stateOf,
+  type TaskNow,
+  taskCells,
+  taskColumns,
+  taskJson,
+  timeOf,
+  whatOf,
+  withDrivers,
+} from "./task-view.ts"
 
 /** The times in the table go on, and a host that dies rings no bell. */
 const TICK_MS = 1000
@@ -70,7 +80,13 @@ export function tableLines(
   if (tasks.length === 0) return ["Nothing runs. What starts is shown here; Ctrl+C ends this."]
   const room = Math.max(1, rows - 3)
   const shown = tasks.length > room ? tasks.slice(tasks.length - room) : tasks
-  const lines = table(taskColumns, shown.map((task) => taskCells(task, now)), columns - 1).trimEnd().split("\n")
+  const lines = table(
+    taskColumns,
+    shown.map((task) => taskCells(task, now)),
+    columns - 1,
+  )
+    .trimEnd()
+    .split("\n")
   const hidden = tasks.length - shown.length
   return hidden > 0 ? [...lines, `… and ${hidden} older`] : lines
 }
@@ -86,7 +102,8 @@ function inLines(json: boolean): Show {
       known.set(task.run.id, seen)
       return isNew
     })
-    if (changed.length > 0) await writeOut(changed.map((task) => `${json ? jsonLine(task, now) : line(task, now)}\n`).join(""))
+    if (changed.length > 0)
+      await writeOut(changed.map((task) => `${json ? jsonLine(task, now) : line(task, now)}\n`).join(""))
   }
 }
 

@@ -112,7 +112,10 @@ export class Words {
   }
 
   some(what: string): string[] {
-    return [this.next(what), ...this.rest()]
+    const words = [this.next(what), ...this.rest()]
+    // An empty word, such as a variable that is not set, is the beginning of every id.
+    if (words.includes("")) throw usage(`${this.#said} got an empty word: ${this.#said} ${what}`)
+    return words
   }
 
   rest(): string[] {

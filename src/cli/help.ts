@@ -83,7 +83,10 @@ const commandLines: Readonly<Record<Exclude<CommandName, "host">, readonly Line[
   ],
   mcp: [{ what: "mcp list|add|remove|enable|disable|get …", does: "MCP servers" }],
   stats: [
-    { what: "stats [--json] [--range 7d|30d|all]", does: "tokens and cost: by day, by model, and in all (default 30d)" },
+    {
+      what: "stats [--json] [--range 7d|30d|all]",
+      does: "tokens and cost: by day, by model, and in all (default 30d)",
+    },
   ],
   completion: [
     { what: "completion bash|zsh|fish", does: "a script that completes commands, options, names and ids" },

@@ -36,7 +36,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
   try {
     let told = 0
     const tell = async () => {
-      for (; told < program.notes.length; told++) await writeErr(`meanwhile: ${program.notes[told]}\n`)
+      for (; told < program.notes.length; told++) await writeErr(`meanwhile: ${visible(program.notes[told]!)}\n`)
     }
     await tell()
     const hosted = await hostSession(program, session)
@@ -62,6 +62,12 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
 
 async function promptOf({ prompt, input }: PrintCommand): Promise<string> {
   const piped = hasInput() ? await readPiped(prompt !== undefined) : undefined
+  if (piped?.includes("\0"))
+    throw new UserError(
+      "binary-input",
+      "Standard input holds binary data, not text. Store it in a file and ask about the file. (UTF-16 is made text by: iconv -f UTF-16 -t UTF-8)",
+      Exit.usage,
+    )
   const text = [prompt, piped?.trim()].filter(Boolean).join("\n\n")
   if (text.trim()) return text
   throw new UserError(

@@ -74,7 +74,11 @@ async function remove(store: Store, row: SessionRow, { yes }: { yes: boolean }):
 /** Throws a UserError where nobody can be asked. */
 async function isConfirmed(question: string): Promise<boolean> {
   if (!isTerminal(0) || !isTerminal(2))
-    throw new UserError("not-confirmed", "Deleting a session can't be undone, and nobody is here to ask: add --yes.", Exit.usage)
+    throw new UserError(
+      "not-confirmed",
+      "Deleting a session can't be undone, and nobody is here to ask: add --yes.",
+      Exit.usage,
+    )
   await writeErr(question)
   for await (const answer of linesIn({ maxBytes: 100, signal: new AbortController().signal }))
     return /^\s*y(es)?\s*$/i.test(answer)

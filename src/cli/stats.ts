@@ -16,7 +16,9 @@ export async function statsCommand({ json, range }: Extract<Command, { type: "st
     const now = systemClock.now()
     const stats = usageStats(store, { now, days: DAYS[range] })
     const style = isTerminal(1) && !process.env.NO_COLOR ? coloured : plain
-    await writeOut(json ? `${JSON.stringify(asJson(stats, { range, now }))}\n` : statsText(stats, { range, now, style }))
+    await writeOut(
+      json ? `${JSON.stringify(asJson(stats, { range, now }))}\n` : statsText(stats, { range, now, style }),
+    )
     return Exit.done
   } finally {
     store.close()
@@ -73,7 +75,11 @@ interface Style {
 const plain: Style = { title: (text) => text, bar: (text) => text }
 const coloured: Style = { title: (text) => `\x1b[1m${text}\x1b[0m`, bar: (text) => `\x1b[36m${text}\x1b[0m` }
 
-const SPANS: Readonly<Record<StatsRange, string>> = { "7d": "the last 7 days", "30d": "the last 30 days", all: "all time" }
+const SPANS: Readonly<Record<StatsRange, string>> = {
+  "7d": "the last 7 days",
+  "30d": "the last 30 days",
+  all: "all time",
+}
 /** As many days as fit on a screen; what came before them is one line. */
 const MOST_DAYS = 31
 const MOST_TOOLS = 8
@@ -81,7 +87,10 @@ const WIDTH = 80
 const LONGEST_MODEL = 36
 
 /** At most 80 columns wide. */
-export function statsText(stats: Stats, { range, now, style }: { range: StatsRange; now: number; style: Style }): string {
+export function statsText(
+  stats: Stats,
+  { range, now, style }: { range: StatsRange; now: number; style: Style },
+): string {
   const { totals } = stats
   const span = stats.from === undefined ? "" : ` (${localDay(stats.from)} to ${localDay(now)})`
   const title = style.title(`Usage of ${SPANS[range]}${span}`)
@@ -132,7 +141,8 @@ function dayTable({ days, totals }: Stats, style: Style): string {
     { title: "" },
   ]
   const cells = shown.map(({ date, sums }) => [date, ...amounts(sums), bar(weight(sums) / most)])
-  if (older.length > 0) cells.unshift([`${plural(older.length, "day")} before`, ...amounts(sumOf(older.map(({ sums }) => sums))), ""])
+  if (older.length > 0)
+    cells.unshift([`${plural(older.length, "day")} before`, ...amounts(sumOf(older.map(({ sums }) => sums))), ""])
   return table(columns, cells, WIDTH).replace(/█+|▏/g, style.bar)
 }
 
@@ -147,7 +157,10 @@ function modelTable({ models }: Stats): string {
     { title: "TOKENS", right: true },
     { title: "REQUESTS", right: true },
   ]
-  return table(columns, models.map(({ model, sums }) => [fitted(model, LONGEST_MODEL), ...amounts(sums)]))
+  return table(
+    columns,
+    models.map(({ model, sums }) => [fitted(model, LONGEST_MODEL), ...amounts(sums)]),
+  )
 }
 
 function amounts(sums: Sums): [string, string, string] {

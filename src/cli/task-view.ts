@@ -52,7 +52,7 @@ export function figures({ task, tokens: used, costNanos }: TaskView): [string, s
 }
 
 export function doingOf({ run }: TaskView): string {
-  if (!isSettled(run.state)) return run.activity ?? lastLine(run.tail)
+  if (run.state === "running") return run.activity ?? lastLine(run.tail)
   if (run.state === "completed") return firstLine(run.result ?? "")
   return run.reason ?? ""
 }

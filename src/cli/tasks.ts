@@ -16,7 +16,17 @@ import { followTasks } from "./follow-tasks.ts"
 import { interruptible } from "./interrupt.ts"
 import { table } from "./table.ts"
 import { followOutput, printOutput } from "./task-output.ts"
-import { figures, stateOf, type TaskNow, taskCells, taskColumns, taskJson, timeOf, whatOf, withDrivers } from "./task-view.ts"
+import {
+  figures,
+  stateOf,
+  type TaskNow,
+  taskCells,
+  taskColumns,
+  taskJson,
+  timeOf,
+  whatOf,
+  withDrivers,
+} from "./task-view.ts"
 import { waitForTasks } from "./wait-tasks.ts"
 
 export async function tasksCommand({ action }: Extract<Command, { type: "tasks" }>): Promise<ExitCode> {
@@ -65,11 +75,14 @@ async function list(store: Store, { all, json }: { all: boolean; json: boolean }
   const cells = tasks.map((task) => taskCells(task, systemClock.now()))
   await writeOut(table(taskColumns, cells, isTerminal(1) ? process.stdout.columns : undefined))
   const lost = tasks.filter((task) => task.isDriven === false).map(({ task }) => task.id)
-  if (lost.length > 0)
-    await writeErr(
-      `The program that drove ${lost.length === 1 ? "one" : lost.length} of these has ended. To end what is left: meanwhile tasks stop ${lost.join(" ")}\n`,
-    )
+  if (lost.length > 0) await writeErr(lostHint(lost))
   return Exit.done
+}
+
+function lostHint(ids: readonly string[]): string {
+  const which = ids.length === 1 ? "one of these" : `${ids.length} of these`
+  const few = ids.length <= 5 ? ids.join(" ") : `${ids.slice(0, 5).join(" ")} …`
+  return `The program that drove ${which} has ended. To end what is left: meanwhile tasks stop ${few}\n`
 }
 
 async function follow(store: Store, { all, json }: { all: boolean; json: boolean }): Promise<ExitCode> {

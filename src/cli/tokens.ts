@@ -2,6 +2,7 @@
 // or misread with a poor message (an unknown option, a missing value, a prompt that begins with a dash) is done here.
 import { parseArgs } from "node:util"
 import { Exit, UserError } from "../base/error.ts"
+import { visible } from "../base/escape.ts"
 import { nearest } from "./nearest.ts"
 import type { OptionSpecs } from "./options.ts"
 
@@ -13,8 +14,9 @@ export interface Tokens {
   literal: boolean
 }
 
+/** A message of one line; what the arguments in it hold for a terminal is shown, not acted on. */
 export function usage(message: string): UserError {
-  return new UserError("usage", message, Exit.usage)
+  return new UserError("usage", visible(message), Exit.usage)
 }
 
 /** Marks an argument that begins with a dash but holds white space: a prompt, never options. No argument contains NUL. */

@@ -3,6 +3,7 @@
 import { type Clock, systemClock } from "../base/clock.ts"
 import { Exit, UserError } from "../base/error.ts"
 import type { ModelSettings } from "../base/settings-file.ts"
+import { quoted } from "../base/text.ts"
 import { builtinConnection, type Connection, type CustomProvider, customConnection, type Env } from "./connection.ts"
 import type { Model } from "./model.ts"
 import { builtinProvider, keyVariableOf, PROVIDERS, type Protocol, splitId } from "./provider-table.ts"
@@ -47,8 +48,10 @@ export async function openModel(name: string, settings: ProviderSettings & { clo
   const facts = async () => (await import("./catalogue.ts")).factsOf(id, { models, providers })
   const wanted = { model, env, clock, override: models?.[id] ?? {}, facts }
   const row = builtinProvider(provider)
-  if (row) return PROTOCOLS[row.kind](builtinConnection(row, wanted))
   const custom = providers?.[provider]
+  // Nobody may believe that requests go to an endpoint of their own when they don't.
+  if (row && custom) throw taken(row.name, row.addressEnv)
+  if (row) return PROTOCOLS[row.kind](builtinConnection(row, wanted))
   if (!custom) throw unknown(name, settings)
   return PROTOCOLS[custom.kind](customConnection(provider, custom, wanted))
 }
@@ -108,11 +111,19 @@ function checkCustom(provider: string, wanted: string, settings: ProviderSetting
   )
 }
 
+function taken(name: string, addressEnv: string): UserError {
+  return new UserError(
+    "model-provider-taken",
+    `providers.${name} in settings.json is not used: "${name}" is built in. Give the endpoint another name, or set ${addressEnv}.`,
+    Exit.usage,
+  )
+}
+
 function unknown(name: string, { providers = {} }: ProviderSettings): UserError {
   const names = [...PROVIDERS.map((row) => row.name), ...Object.keys(providers)]
   return new UserError(
     "model-unknown",
-    `There is no model "${name}". Name it as PROVIDER/MODEL with one of: ${names.join(", ")}; or use "${SCOUT}", which works offline. Other endpoints go under "providers" in settings.json.`,
+    `There is no model ${quoted(name)}. Name it as PROVIDER/MODEL with one of: ${names.join(", ")}; or use "${SCOUT}", which works offline. Other endpoints go under "providers" in settings.json.`,
     Exit.usage,
   )
 }

@@ -4,6 +4,7 @@
 import type { Clock } from "../base/clock.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest, type Usage } from "./model.ts"
 import type { Permit } from "./permits.ts"
+import { Waiting } from "./waiting.ts"
 
 export interface RetryOptions {
   clock: Clock
@@ -87,21 +88,20 @@ async function* tryOnce(
   signal.throwIfAborted()
   using permit = await options.permit?.(signal)
   const attempt = new AbortController()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => {
-    attempt.abort(signal.reason)
-    aborted.reject(signal.reason)
-  }
-  aborted.promise.catch(() => undefined) // Somebody may be waiting for it, or nobody.
-  signal.addEventListener("abort", onAbort, { once: true })
+  using waiting = new Waiting(signal, () => attempt.abort(signal.reason))
+  const silence: Silence = { since: undefined }
+  const watch = watchSilence(silence, { clock, idleMs, signal: attempt.signal })
+  // Rejects when the attempt is over.
+  watch.then(() => waiting.fail(new ModelError("idle", idleMessage(model, idleMs)))).catch(() => undefined)
   const events = model.stream(request, attempt.signal)[Symbol.asyncIterator]()
   let usage: Usage | undefined
   let finished = false
   try {
     signal.throwIfAborted()
     for (;;) {
-      const next = await withinIdle(Promise.race([events.next(), aborted.promise]), { clock, idleMs })
-      if (next === "idle") throw new ModelError("idle", idleMessage(model, idleMs))
+      silence.since = clock.now()
+      const next = await waiting.for(events.next())
+      silence.since = undefined
       if (next.done) break
       if (next.value.type === "progress") usage = next.value.usage ?? usage
       if (next.value.type === "finish") {
@@ -119,7 +119,6 @@ async function* tryOnce(
     const spent = error.options.usage ?? usage
     return { error: spent ? new ModelError(error.kind, error.message, { ...error.options, usage: spent }) : error }
   } finally {
-    signal.removeEventListener("abort", onAbort)
     attempt.abort()
     // Not awaited: a stream that hangs must not hold up the next attempt, and its outcome is decided.
     events.return?.().catch(() => undefined)
@@ -130,16 +129,18 @@ function idleMessage(model: Model, idleMs: number): string {
   return `${model.id} sent nothing for ${Math.round(idleMs / 1000)} s. Try again, raise idleTimeoutSeconds in settings.json if it is only slow, or choose another model with --model.`
 }
 
-async function withinIdle<T>(
-  next: Promise<T>,
-  { clock, idleMs }: { clock: Clock; idleMs: number },
-): Promise<T | "idle"> {
-  const watch = new AbortController()
-  const idle = clock.sleep(idleMs, watch.signal).then(() => "idle" as const)
-  try {
-    return await Promise.race([next, idle])
-  } finally {
-    idle.catch(() => undefined) // It ends by the abort, when it has not by itself.
-    watch.abort()
+/** Since when the model is waited for; undefined while somebody else is, who takes in what it sent. */
+interface Silence {
+  since: number | undefined
+}
+
+/** Resolves when the model was waited for that long. One timer, looked after when it ends: events come by thousands. */
+async function watchSilence(
+  silence: Silence,
+  { clock, idleMs, signal }: { clock: Clock; idleMs: number; signal: AbortSignal },
+): Promise<void> {
+  for (let left = idleMs; left > 0; ) {
+    await clock.sleep(left, signal)
+    left = silence.since === undefined ? idleMs : silence.since + idleMs - clock.now()
   }
 }

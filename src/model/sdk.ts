@@ -7,6 +7,7 @@ import type { Connection } from "./connection.ts"
 import { type Endpoint, type Phase, toModelError } from "./errors.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest } from "./model.ts"
 import { type Dialect, hasImages, promptOf, toolsOf, withoutImages } from "./prompt.ts"
+import { Waiting } from "./waiting.ts"
 
 export interface SdkModel {
   connection: Connection
@@ -44,13 +45,8 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
   signal.throwIfAborted()
   const { clock, endpoint, override } = spec.connection
   const stop = new AbortController()
-  const aborted = Promise.withResolvers<never>()
-  const onAbort = () => {
-    stop.abort(signal.reason)
-    aborted.reject(signal.reason)
-  }
-  aborted.promise.catch(() => undefined) // Somebody may be waiting for it, or nobody.
-  signal.addEventListener("abort", onAbort, { once: true })
+  // A library that is slow to notice the abort must not hold up the user.
+  using waiting = new Waiting(signal, () => stop.abort(signal.reason))
   const answer = new Answer(spec.dialect)
   /** Until the library is asked, a failure is a mistake of ours. */
   let phase: Phase | undefined
@@ -65,12 +61,11 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
       abortSignal: stop.signal,
     }
     phase = "request"
-    // Raced, because a library that is slow to notice the abort must not hold up the user.
-    const result = await Promise.race([sdk.doStream(options), aborted.promise])
+    const result = await waiting.for(Promise.resolve(sdk.doStream(options)))
     phase = "stream"
     const reader = result.stream.getReader()
     for (;;) {
-      const { done, value } = await Promise.race([reader.read(), aborted.promise])
+      const { done, value } = await waiting.for(reader.read())
       if (done) throw new ModelError("cut", cutMessage(endpoint))
       if (value.type === "error") throw value.error
       if (value.type === "finish") {
@@ -85,7 +80,6 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
     if (!phase) throw error
     throw withUsage(toModelError(error, endpoint, { phase, now: clock.now() }), answer)
   } finally {
-    signal.removeEventListener("abort", onAbort)
     stop.abort()
   }
 }

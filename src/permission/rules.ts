@@ -48,6 +48,18 @@ export function parseRules(list: string): Rule[] {
   return rules
 }
 
+/** The rules that stand in settings files; `fileOf`: which of them, for the error of one that is wrong. */
+export function parseFileRules(texts: readonly string[], fileOf: ReadonlyMap<string, string>): Rule[] {
+  return texts.flatMap((text) => {
+    try {
+      return parseRules(text)
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      throw new UserError(error.code, `${fileOf.get(text) ?? "settings.json"}: ${error.message}`, error.exit)
+    }
+  })
+}
+
 /** A text as it stands within a rule's parentheses. */
 export function escapeSpec(text: string): string {
   return text.replace(/[\\()]/g, "\\$&")

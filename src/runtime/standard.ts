@@ -49,7 +49,7 @@ export async function readIn({
     const { done, value } = await next
     if (done) return new TextDecoder().decode(Buffer.concat(chunks))
     size += value.length
-    if (size > maxBytes) throw new RangeError(`standard input has more than ${maxBytes} bytes`)
+    if (size > maxBytes) throw new RangeError(`standard input has more than ${maxBytes / 1024 / 1024} MiB`)
     chunks.push(value)
     next = reader.read()
   }
@@ -70,19 +70,45 @@ export async function* linesIn({
   const stop = () => void reader.cancel().catch(() => undefined) // it has ended by itself
   signal.addEventListener("abort", stop, { once: true })
   const decoder = new TextDecoder()
-  let rest = ""
+  const line = new Line(maxBytes)
   try {
     for (;;) {
       const { done, value } = await reader.read()
       if (signal.aborted) return
-      const pieces = (rest + (done ? decoder.decode() : decoder.decode(value, { stream: true }))).split("\n")
-      rest = (pieces.pop() ?? "").slice(0, maxBytes + 1)
-      yield* pieces
+      const [first = "", ...others] = (done ? decoder.decode() : decoder.decode(value, { stream: true })).split("\n")
+      line.add(first)
+      for (const piece of others) {
+        yield line.take()
+        line.add(piece)
+      }
       if (!done) continue
-      if (rest) yield rest
+      const last = line.take()
+      if (last) yield last
       return
     }
   } finally {
     signal.removeEventListener("abort", stop)
+  }
+}
+
+/** A line that grows, kept in pieces: joining them for each would take the square of its length. */
+class Line {
+  #pieces: string[] = []
+  #length = 0
+  constructor(readonly max: number) {}
+
+  /** What is more than one beyond the limit is not kept. */
+  add(piece: string): void {
+    const room = this.max + 1 - this.#length
+    if (room <= 0) return
+    this.#pieces.push(piece.slice(0, room))
+    this.#length += Math.min(piece.length, room)
+  }
+
+  take(): string {
+    const line = this.#pieces.join("")
+    this.#pieces = []
+    this.#length = 0
+    return line
   }
 }

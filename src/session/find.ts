@@ -1,6 +1,7 @@
 // Finding sessions: the last one of a folder, or one by its name or the beginning of its id.
 import { UserError } from "../base/error.ts"
-import { oneLine } from "../base/text.ts"
+import { visible } from "../base/escape.ts"
+import { oneLine, quoted } from "../base/text.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 
@@ -11,7 +12,7 @@ export function lastSession(reader: Reader, project: string): SessionRow {
     { project },
   )
   if (!row)
-    throw new UserError("no-session", `There is no session to continue in ${project}. Start one: meanwhile -p "…"`)
+    throw new UserError("no-session", `There is no session to continue in ${visible(project)}. Start one: meanwhile -p "…"`)
   return row
 }
 
@@ -24,11 +25,11 @@ export function findSession(reader: Reader, wanted: string, project: string): Se
   const found = named.length > 0 ? named : byId(reader, wanted)
   if (found.length === 1) return found[0]!
   if (found.length === 0)
-    throw new UserError("no-session", `There is no session ${JSON.stringify(wanted)}. List them: meanwhile sessions`)
+    throw new UserError("no-session", `There is no session ${quoted(wanted)}. List them: meanwhile sessions`)
   const names = found.map((row) => `  ${row.id}  ${row.name ?? oneLine(firstPrompt(reader, row.id) ?? "", 60)}`)
   throw new UserError(
     "ambiguous-session",
-    `${JSON.stringify(wanted)} is the beginning of several sessions:\n${names.join("\n")}`,
+    `${quoted(wanted)} is the beginning of several sessions:\n${names.join("\n")}`,
   )
 }
 

@@ -1,65 +1,64 @@
-// Who drives a tree: an operating-system lock, free the moment its holder dies. SQLite holds it for us, as an open
-// exclusive transaction on a file of its own; a row shows who holds it.
-import { chmodSync, existsSync } from "node:fs"
+// Who drives a tree: an operating-system lock, free the moment its holder dies. A row shows who holds it; the generation
+// in it is looked at by every write of the host, which so can never write into a tree that somebody else has taken.
+import { chmodSync } from "node:fs"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
-import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
-import type { Store } from "../store/store.ts"
+import { UserError } from "../base/error.ts"
+import type { Sqlite } from "../runtime/sqlite.ts"
+import { isLocked, tryLock } from "../store/lock.ts"
+import { SCHEMA_VERSION } from "../store/schema.ts"
+import type { Reader, Store } from "../store/store.ts"
 
 export interface Lease {
   readonly rootId: string
   readonly generation: number
+  /** Aborted with a LeaseLost when another process has taken the tree, though this one had not let go. */
+  readonly lost: AbortSignal
+  /** Looks whether it is still ours: for a host that has nothing to write. */
+  look(): void
   release(): void
+}
+
+/** The tree is somebody else's now: a file system whose locks can't be trusted, or a lease file that was removed. */
+export class LeaseLost extends UserError {
+  constructor(rootId: string) {
+    super(
+      "lease-lost",
+      `Another process has taken over the session ${rootId.slice(0, 8)} and goes on with it, so this one ended; nothing more was written by it. See: meanwhile tasks`,
+    )
+  }
 }
 
 /** Live handles: the collector would close an unreferenced one, and so free its lock. */
 const held = new Map<string, Sqlite>()
 
-/** Somebody who only asks (`isHeld`) is in the way for some microseconds: so often, and so far apart, we try. */
-const TRIES = 3
+/**
+ * Somebody who only asks (`isHeld`) is in the way for some microseconds, or a time slice when it is put aside just then:
+ * so often we try, each pause twice as long as the one before.
+ */
+const TRIES = 5
 const TRY_AGAIN_MS = 5
 
 /** Takes the lease of a tree, or returns undefined when another process (or this one) holds it. */
 export async function takeLease(store: Store, clock: Clock, rootId: string): Promise<Lease | undefined> {
-  const path = join(store.folder("lease"), rootId)
-  for (let tries = 1; !held.has(rootId); tries++) {
-    const lock = lockFile(path)
+  const path = pathOf(store, rootId)
+  for (let tries = 1; !held.has(path); tries++) {
+    const lock = tryLock(path)
     if (lock) return granted(store, clock, { rootId, path, lock })
     if (tries === TRIES) return undefined
-    await clock.sleep(TRY_AGAIN_MS)
+    await clock.sleep(TRY_AGAIN_MS * 2 ** (tries - 1))
   }
   return undefined
 }
 
 /** Whether a process holds the lease of a tree, asked without taking it. */
 export function isHeld(store: Store, rootId: string): boolean {
-  if (held.has(rootId)) return true
-  const path = join(store.folder("lease"), rootId)
-  let file: Sqlite | undefined
-  try {
-    file = new Sqlite(path, { readonly: true })
-    // Reading needs a shared lock, which the holder's exclusive one refuses.
-    file.one("SELECT 1 FROM sqlite_master")
-    return false
-  } catch (error) {
-    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return true
-    if (!existsSync(path)) return false
-    throw error
-  } finally {
-    file?.close()
-  }
+  const path = pathOf(store, rootId)
+  return held.has(path) || isLocked(path)
 }
 
-function lockFile(path: string): Sqlite | undefined {
-  const lock = new Sqlite(path)
-  try {
-    lock.exec("BEGIN EXCLUSIVE")
-    return lock
-  } catch (error) {
-    lock.close()
-    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return undefined
-    throw error
-  }
+function pathOf(store: Store, rootId: string): string {
+  return join(store.folder("lease"), rootId)
 }
 
 async function granted(
@@ -67,22 +66,56 @@ async function granted(
   clock: Clock,
   { rootId, path, lock }: { rootId: string; path: string; lock: Sqlite },
 ): Promise<Lease> {
-  held.set(rootId, lock)
-  chmodSync(path, 0o600)
-  const generation = await store.write(
+  held.set(path, lock)
+  const letGo = () => {
+    held.delete(path)
+    lock.close()
+  }
+  try {
+    chmodSync(path, 0o600)
+    const generation = await enter(store, clock, rootId)
+    const lost = new AbortController()
+    const isOurs = (reader: Reader) => generationOf(reader, rootId) === generation
+    const lose = () => {
+      const error = new LeaseLost(rootId)
+      // Not within the transaction that found it: who hears of it may write.
+      queueMicrotask(() => lost.abort(error))
+      return error
+    }
+    const fence = store.fence((reader) => {
+      if (!isOurs(reader)) throw lose()
+    })
+    return {
+      rootId,
+      generation,
+      lost: lost.signal,
+      look: () => {
+        if (!isOurs(store)) lose()
+      },
+      release: () => {
+        fence[Symbol.dispose]()
+        letGo()
+      },
+    }
+  } catch (error) {
+    letGo()
+    throw error
+  }
+}
+
+function enter(store: Store, clock: Clock, rootId: string): Promise<number> {
+  return store.write(
     (tx) =>
       tx.one<{ generation: number }>(
-        `INSERT INTO lease VALUES (:rootId, 1, :pid, :now)
-         ON CONFLICT (root_id) DO UPDATE SET generation = generation + 1, pid = :pid, taken_at = :now RETURNING generation`,
-        { rootId, pid: process.pid, now: clock.now() },
+        `INSERT INTO lease (root_id, generation, pid, taken_at, writer) VALUES (:rootId, 1, :pid, :now, :writer)
+         ON CONFLICT (root_id) DO UPDATE SET generation = generation + 1, pid = :pid, taken_at = :now, writer = :writer
+         RETURNING generation`,
+        { rootId, pid: process.pid, now: clock.now(), writer: SCHEMA_VERSION },
       )!.generation,
   )
-  return {
-    rootId,
-    generation,
-    release: () => {
-      held.delete(rootId)
-      lock.close()
-    },
-  }
+}
+
+function generationOf(reader: Reader, rootId: string): number | undefined {
+  return reader.one<{ generation: number }>("SELECT generation FROM lease WHERE root_id = :rootId", { rootId })
+    ?.generation
 }

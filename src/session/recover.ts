@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts"
 import type { StopReason } from "../model/model.ts"
 import type { StepRow, ToolCallRow, TurnRow } from "../store/rows.ts"
 import type { Reader, Tx } from "../store/store.ts"
+import { removeDraft } from "./draft.ts"
 import type { Session, SessionParts } from "./session.ts"
 import type { Reply } from "./step.ts"
 
@@ -26,6 +27,7 @@ export async function resumeStep({ row }: Session, { store, clock }: SessionPart
     case "aborted":
       return undefined
     case "asking":
+      removeDraft(store, step.id)
       await store.write((tx) => abandon(tx, clock, step))
       return undefined
     case "calling": {

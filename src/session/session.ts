@@ -9,6 +9,7 @@ import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
+import type { Draft } from "./draft.ts"
 import { History } from "./history.ts"
 
 /** What a session is made from. Everything that its requests begin with is fixed here for its whole life. */
@@ -49,6 +50,7 @@ export function sessionRow(spec: SessionSpec, now: number): SessionRow {
     limits: JSON.stringify(spec.limits),
     shell_cwd: null,
     todos: null,
+    told_tasks: "[]",
     max_steps: spec.maxSteps,
     created_at: now,
     updated_at: now,
@@ -72,6 +74,8 @@ export interface SessionParts {
   models: Models
   decide(row: SessionRow, call: PermissionCall): Decision
   approvals: Approvals
+  /** Where a step's answer is shown while it streams in. */
+  draft(row: SessionRow, stepId: string): Draft
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
   /** The session is not used again by this process: what its tools remember of it can go. */

@@ -10,6 +10,7 @@ import { publish } from "../store/feed.ts"
 import type { StepRow, ToolCallRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import { toolSpecs } from "../tool/registry.ts"
+import type { Draft } from "./draft.ts"
 import { insertMessage, nextSeq } from "./inbox.ts"
 import { closeEntry, openEntry } from "./ledger.ts"
 import type { Session, SessionParts } from "./session.ts"
@@ -47,8 +48,9 @@ export async function ask(
     cacheKey: session.row.id,
   }
   const heard: Heard = { characters: 0, ledgerId }
+  const draft = parts.draft(session.row, step.id)
   try {
-    const finish = await listen(parts, { session, step, request, signal: turn.signal, heard })
+    const finish = await listen(parts, { session, step, request, signal: turn.signal, heard, draft })
     const costNanos = await parts.models.price(step.model, finish.usage)
     return await store.write((tx) => {
       closeEntry(tx, clock, { id: heard.ledgerId, state: "closed", usage: finish.usage, costNanos })
@@ -70,6 +72,8 @@ export async function ask(
       })
     })
     throw error
+  } finally {
+    draft.end()
   }
 }
 
@@ -87,11 +91,12 @@ interface Listening {
   request: ModelRequest
   signal: AbortSignal
   heard: Heard
+  draft: Draft
 }
 
 /** Takes in the stream to its last event. */
 async function listen(parts: SessionParts, listening: Listening): Promise<Extract<ModelEvent, { type: "finish" }>> {
-  const { session, step, request, signal, heard } = listening
+  const { session, step, request, signal, heard, draft } = listening
   const events = parts.models.ask({
     model: session.row.model,
     request,
@@ -102,8 +107,14 @@ async function listen(parts: SessionParts, listening: Listening): Promise<Extrac
     onFallback: (fallback) => noteFallback(parts, { session, step, heard, fallback }),
   })
   for await (const event of events) {
-    if (event.type === "restart" || event.type === "fallback") Object.assign(heard, { characters: 0, usage: undefined })
+    if (event.type === "restart" || event.type === "fallback") {
+      Object.assign(heard, { characters: 0, usage: undefined })
+      draft.restart()
+    }
     if (event.type === "text" || event.type === "reasoning") heard.characters += event.delta.length
+    if (event.type === "text") draft.add({ text: event.delta })
+    if (event.type === "reasoning") draft.add({ reasoning: event.delta })
+    if (event.type === "tool-start") draft.add({ tool: event.name })
     if (event.type === "progress") heard.usage = event.usage ?? heard.usage
     if (event.type === "finish") return event
   }

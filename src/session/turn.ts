@@ -2,8 +2,9 @@
 // side; what came in meanwhile joins at the step boundary; until the model calls nothing and nothing waits.
 import { messageOf, UserError } from "../base/error.ts"
 import { publish } from "../store/feed.ts"
-import type { Origin, TurnRow } from "../store/rows.ts"
+import type { Origin, RunState, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
+import { until } from "../store/watch.ts"
 import { runCall } from "./call.ts"
 import { drain } from "./inbox.ts"
 import type { Session, SessionParts } from "./session.ts"
@@ -34,6 +35,7 @@ export async function runTurn(
     // A turn whose process died goes on where its rows say that it was.
     let reply = await resumeStep(session, parts, turn)
     for (;;) {
+      await untilResumed(session, parts, signal)
       if (!reply && allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
       const { calls, step, stop } = reply ?? (await ask(session, parts, { id: turn.id, signal }))
       reply = undefined
@@ -52,6 +54,16 @@ export async function runTurn(
     if (signal.aborted) return await end(session, parts, { type: "interrupted", turnId: turn.id })
     return await end(session, parts, { type: "failed", turnId: turn.id, error })
   }
+}
+
+/** A paused agent waits here, at its step boundary: it holds no permit, and starts nothing. */
+async function untilResumed({ runId }: Session, { store }: SessionParts, signal: AbortSignal): Promise<void> {
+  if (runId === null) return
+  const sql = "SELECT state FROM run WHERE id = :runId"
+  await until(store, [`run:${runId}`], {
+    signal,
+    look: () => (store.one<{ state: RunState }>(sql, { runId })?.state === "paused" ? undefined : "resumed"),
+  })
 }
 
 /** Opens a turn with everything that waits, or returns undefined when nothing does. */

@@ -2,7 +2,7 @@
 // function call; across processes the ringer touches a file that the listener watches, with a slow poll as the net.
 import { closeSync, futimesSync, openSync, watch } from "node:fs"
 import { join } from "node:path"
-import type { Topic } from "./store.ts"
+import type { InsideKind, OutsideTopic, Topic } from "./store.ts"
 
 /** How often a listener looks without having heard anything. */
 const NET_MS = 500
@@ -19,7 +19,7 @@ export class Bells {
   listen(topic: Topic, listener: () => void): Disposable {
     const listeners = this.#listeners.get(topic) ?? new Set()
     this.#listeners.set(topic, listeners.add(listener))
-    const outside = topic.startsWith("host:") ? this.#hearOthers(topic, listener) : undefined
+    const outside = isOutside(topic) ? this.#hearOthers(topic, listener) : undefined
     return {
       [Symbol.dispose]: () => {
         outside?.[Symbol.dispose]()
@@ -30,11 +30,20 @@ export class Bells {
   }
 
   ring(topic: Topic): void {
-    if (topic.startsWith("host:")) this.#touch(topic)
+    if (isOutside(topic)) this.#touch(topic)
+    this.#call(topic)
+  }
+
+  /** As if all bells of a kind had rung. */
+  stir(kind: InsideKind): void {
+    for (const topic of [...this.#listeners.keys()]) if (topic.startsWith(`${kind}:`)) this.#call(topic)
+  }
+
+  #call(topic: Topic): void {
     for (const listener of [...(this.#listeners.get(topic) ?? [])]) listener()
   }
 
-  #hearOthers(topic: Topic, listener: () => void): Disposable {
+  #hearOthers(topic: OutsideTopic, listener: () => void): Disposable {
     const watcher = watch(this.#touch(topic), listener)
     const net = setInterval(listener, NET_MS)
     return {
@@ -46,8 +55,8 @@ export class Bells {
   }
 
   /** Makes the bell's file, or moves its time of change. */
-  #touch(topic: Topic): string {
-    const path = join(this.#folder(), topic.slice("host:".length))
+  #touch(topic: OutsideTopic): string {
+    const path = join(this.#folder(), fileOf(topic))
     const file = openSync(path, "a", 0o600)
     try {
       const now = new Date()
@@ -57,4 +66,13 @@ export class Bells {
     }
     return path
   }
+}
+
+function isOutside(topic: Topic): topic is OutsideTopic {
+  return topic.startsWith("host:") || topic.startsWith("watch:")
+}
+
+function fileOf(topic: OutsideTopic): string {
+  const [kind, rootId] = topic.split(":", 2) as [string, string]
+  return kind === "host" ? rootId : `${rootId}.${kind}`
 }

@@ -1,5 +1,5 @@
 // Watching from a process that does not drive the work: doorbells ring in the host only, so this looks, cheaply. Why not
-// more than that: docs/decisions/watching-from-outside.md.
+// more than that: docs/decisions/0010-watching-from-outside.md.
 import type { Clock } from "../base/clock.ts"
 import type { Reader } from "./store.ts"
 

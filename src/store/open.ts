@@ -1,37 +1,62 @@
-// Opens the user's one database: folder and file permissions, versions and migrations, and errors that say what to do.
-import { chmodSync, existsSync, mkdirSync, statfsSync } from "node:fs"
+// Opens the user's one database: folder and file permissions, its transactions, and errors that say what to do.
+import { existsSync, mkdirSync, statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import { messageOf, UserError } from "../base/error.ts"
 import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
 import { Bells } from "./bells.ts"
-import { MIN_WRITER, migrations, SCHEMA_VERSION } from "./schema.ts"
-import type { Reader, Store, Topic, Tx } from "./store.ts"
+import { migrate, OlderAtWork, refuseNewer, rollback } from "./migrate.ts"
+import { type Schema, schema as ownSchema } from "./schema.ts"
+import type { InsideKind, OutsideTopic, Reader, Store, Topic, Tx } from "./store.ts"
 
 /** How long a write waits for another process's lock before it becomes an error. */
 const BUSY_LIMIT_MS = 10_000
+/** How often to look whether older programs have ended. */
+const OLDER_LOOK_MS = 100
 
 export interface OpenOptions {
   /** The data folder; made, with mode 0700, when it does not exist. */
   folder: string
   clock: Clock
+  /** What this program knows of the tables; its own, but for tests of other versions. */
+  schema?: Schema
+  /** How long to wait for older programs that are at work, when the database must become one that they can't write. */
+  patienceMs?: number
 }
 
 /** Opens the database in `folder`, creating or migrating it. Throws UserError when it cannot be used. */
-export async function openStore({ folder, clock }: OpenOptions): Promise<Store> {
+export async function openStore(options: OpenOptions): Promise<Store> {
+  const { folder, clock, schema = ownSchema } = options
   const path = join(folder, "meanwhile.db")
   preparePlace(folder)
   const connection = guarded(path, () => connect(path, "NORMAL"))
   try {
-    await retryBusy(clock, path, () => {
-      guarded(path, () => migrate(connection, path))
-      return () => undefined
-    })
+    await migrated(connection, path, { ...options, schema })
   } catch (error) {
     connection.close()
     throw error
   }
-  return new SqliteStore(folder, path, clock, connection)
+  return new SqliteStore({ folder, path, clock, schema, normal: connection })
+}
+
+/** Migrates the database where it is older; waits for those at work who could not write it any more. */
+async function migrated(
+  connection: Sqlite,
+  path: string,
+  { folder, clock, schema, patienceMs = BUSY_LIMIT_MS }: OpenOptions & { schema: Schema },
+): Promise<void> {
+  const end = clock.now() + patienceMs
+  for (;;) {
+    try {
+      return await retryBusy(clock, path, () => {
+        guarded(path, () => migrate(connection, { path, leases: join(folder, "lease"), schema }))
+        return () => undefined
+      })
+    } catch (error) {
+      if (!(error instanceof OlderAtWork) || clock.now() >= end) throw error
+      await clock.sleep(OLDER_LOOK_MS)
+    }
+  }
 }
 
 class SqliteStore implements Store {
@@ -39,14 +64,17 @@ class SqliteStore implements Store {
   readonly #path: string
   readonly #clock: Clock
   readonly #normal: Sqlite
+  readonly #schema: Schema
   readonly #bells = new Bells(() => this.folder("bell"))
+  readonly #fences = new Set<(reader: Reader) => void>()
   #full: Sqlite | undefined
 
-  constructor(folder: string, path: string, clock: Clock, normal: Sqlite) {
-    this.#folder = folder
-    this.#path = path
-    this.#clock = clock
-    this.#normal = normal
+  constructor(made: { folder: string; path: string; clock: Clock; schema: Schema; normal: Sqlite }) {
+    this.#folder = made.folder
+    this.#path = made.path
+    this.#clock = made.clock
+    this.#schema = made.schema
+    this.#normal = made.normal
   }
 
   one<T>(sql: string, params = {}): T | undefined {
@@ -68,6 +96,19 @@ class SqliteStore implements Store {
 
   listen(topic: Topic, listener: () => void): Disposable {
     return this.#bells.listen(topic, listener)
+  }
+
+  ring(topic: OutsideTopic): void {
+    this.#bells.ring(topic)
+  }
+
+  stir(kind: InsideKind): void {
+    this.#bells.stir(kind)
+  }
+
+  fence(check: (reader: Reader) => void): Disposable {
+    this.#fences.add(check)
+    return { [Symbol.dispose]: () => void this.#fences.delete(check) }
   }
 
   snapshot(): Reader & Disposable {
@@ -103,7 +144,12 @@ class SqliteStore implements Store {
     }
     const result = await retryBusy(this.#clock, this.#path, () => {
       guarded(this.#path, () => connection.exec("BEGIN IMMEDIATE"))
-      return () => this.#finish(connection, () => change(tx))
+      return () =>
+        this.#finish(connection, () => {
+          refuseNewer(connection, this.#path, this.#schema)
+          for (const check of this.#fences) check(tx)
+          return change(tx)
+        })
     })
     for (const topic of rung) this.#bells.ring(topic)
     return result
@@ -118,15 +164,6 @@ class SqliteStore implements Store {
       rollback(connection)
       throw described(this.#path, error)
     }
-  }
-}
-
-/** SQLite ends some transactions by itself (a full disk): then there is nothing left to roll back. */
-function rollback(connection: Sqlite): void {
-  try {
-    connection.exec("ROLLBACK")
-  } catch (error) {
-    if (!messageOf(error).includes("no transaction is active")) throw error
   }
 }
 
@@ -161,42 +198,6 @@ function connect(path: string, synchronous: "NORMAL" | "FULL"): Sqlite {
   const connection = new Sqlite(path)
   connection.exec(`PRAGMA synchronous = ${synchronous}`)
   return connection
-}
-
-function migrate(db: Sqlite, path: string): void {
-  let version = versionOf(db)
-  if (version < SCHEMA_VERSION) {
-    // The journal mode is kept in the file: only a new one is asked to change, and that needs no transaction.
-    if (version === 0) db.exec("PRAGMA journal_mode = WAL")
-    db.exec("BEGIN IMMEDIATE")
-    try {
-      // Read again inside the transaction: another process may have migrated in between.
-      for (version = versionOf(db); version < SCHEMA_VERSION; version++) db.exec(migrations[version]!)
-      db.run("INSERT INTO meta VALUES ('min_writer', :v) ON CONFLICT (key) DO UPDATE SET value = MAX(value, :v)", {
-        v: String(MIN_WRITER),
-      })
-      if (versionOf(db) < SCHEMA_VERSION) db.exec(`PRAGMA user_version = ${SCHEMA_VERSION}`)
-      db.exec("COMMIT")
-    } catch (error) {
-      rollback(db)
-      throw error
-    }
-    chmodSync(path, 0o600)
-    return
-  }
-  if (version === SCHEMA_VERSION) return
-  const minWriter = Number(
-    db.one<{ value: string }>("SELECT value FROM meta WHERE key = 'min_writer'")?.value ?? version,
-  )
-  if (minWriter > SCHEMA_VERSION)
-    throw new UserError(
-      "database-newer",
-      `The database ${path} was made by a newer version of Meanwhile (schema ${version}; this one writes ${SCHEMA_VERSION}). Update Meanwhile, or point MEANWHILE_HOME at another folder. Nothing was changed.`,
-    )
-}
-
-function versionOf(db: Sqlite): number {
-  return db.one<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0
 }
 
 // Magic numbers of file systems over which SQLite's locks cannot be trusted: statfs(2), linux/magic.h.

@@ -30,6 +30,7 @@ export interface SessionRow {
   limits: string
   shell_cwd: string | null
   todos: string | null
+  told_tasks: string | null
   max_steps: number | null
   created_at: number
   updated_at: number
@@ -118,6 +119,7 @@ export interface TaskRow {
   service: Flag
   deadline_ms: number | null
   caps: string | null
+  twin: string | null
   created_at: number
 }
 
@@ -147,6 +149,8 @@ export interface RunRow {
   quiet: Flag
   notice_count: number
   told_bytes: number
+  paused_at: number | null
+  paused_ms: number
   created_at: number
   started_at: number | null
   ended_at: number | null

@@ -2,7 +2,7 @@
 // A version only ever adds; `MIN_WRITER` is raised when older programs could no longer write without harm.
 
 /** Version of the schema that this program writes (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 /** The oldest program, by schema version, that may still write a database that this one made. */
 export const MIN_WRITER = 1
 
@@ -15,6 +15,7 @@ export const migrations: readonly string[] = [
   -- the list of tools are frozen here, so that the prefix of its requests never changes; so are the limits that its
   -- agent's definition sets on tools (agent/tools.ts), so that a changed file never gives it more authority.
   -- shell_cwd: where its last foreground command ended, when that is not cwd. todos: the model's checklist, JSON.
+  -- told_tasks: the live tasks that its model was told of last, JSON; null: nobody knows, so it is told of all.
   CREATE TABLE session (
     id TEXT PRIMARY KEY,
     root_id TEXT NOT NULL,
@@ -32,6 +33,7 @@ export const migrations: readonly string[] = [
     limits TEXT NOT NULL,
     shell_cwd TEXT,
     todos TEXT,
+    told_tasks TEXT,
     max_steps INTEGER,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -122,6 +124,7 @@ export const migrations: readonly string[] = [
   CREATE INDEX tool_call_session ON tool_call (session_id);
 
   -- A unit of asynchronous work. owner_id is the session that started it; session_id, for agents, the child session.
+  -- twin: equal for starts that ask for the same work, of which one is enough at a time; null where each start counts.
   CREATE TABLE task (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -137,18 +140,23 @@ export const migrations: readonly string[] = [
     service INTEGER NOT NULL DEFAULT 0,
     deadline_ms INTEGER,
     caps TEXT,
+    twin TEXT,
     created_at INTEGER NOT NULL
   ) STRICT;
+  CREATE INDEX task_twin ON task (twin) WHERE twin IS NOT NULL;
   CREATE INDEX task_owner ON task (owner_id);
   CREATE INDEX task_root ON task (root_id);
   CREATE INDEX task_group ON task (group_id) WHERE group_id IS NOT NULL;
 
+  -- task_id begins when needs_id has completed. met: one of its runs has; that is never taken back.
   CREATE TABLE dependency (
     task_id TEXT NOT NULL,
     needs_id TEXT NOT NULL,
+    met INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (task_id, needs_id)
   ) STRICT, WITHOUT ROWID;
-  CREATE INDEX dependency_needs ON dependency (needs_id);
+  CREATE INDEX dependency_needs ON dependency (needs_id) WHERE met = 0;
+  CREATE INDEX dependency_unmet ON dependency (task_id) WHERE met = 0;
 
   -- One execution of a task. background: whether its owner's turn is free of it. The notice columns say what became
   -- of its settled notice, for ever: 'none' (it ran in the foreground), 'pending' (in the inbox), 'delivered' (a
@@ -254,4 +262,20 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX feed_root ON feed (root_id, seq);
   `,
+  `
+  -- When a paused run was paused, and for how many milliseconds it had been before: its deadline's clock stops meanwhile.
+  ALTER TABLE run ADD COLUMN paused_at INTEGER;
+  ALTER TABLE run ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;
+  -- The schema version of the program that drives the tree: what it can't write waits for its end (store/open.ts).
+  ALTER TABLE lease ADD COLUMN writer INTEGER NOT NULL DEFAULT 1;
+  `,
 ]
+
+/** A version of the tables, as a program knows it. */
+export interface Schema {
+  version: number
+  minWriter: number
+  migrations: readonly string[]
+}
+
+export const schema: Schema = { version: SCHEMA_VERSION, minWriter: MIN_WRITER, migrations }

@@ -16,17 +16,32 @@ export interface Tx extends Reader {
   ring(topic: Topic): void
 }
 
+/** `inbox:<session>`, `run:<run>`, `feed:<root>`, `approval:<approval>`: heard in this process. */
+type InsideTopic = `${InsideKind}:${string}`
+export type InsideKind = "inbox" | "run" | "feed" | "approval"
+
 /**
- * `inbox:<session>`, `run:<run>`, `feed:<root>`, `approval:<approval>`: heard in this process. `host:<root>`: something for whoever drives the
- * tree, heard in every process.
+ * Heard in every process. `host:<root>`: something for whoever drives the tree. `watch:<root>`: something for those who
+ * look at it; rung only while somebody does (session/audience.ts).
  */
-export type Topic = `inbox:${string}` | `run:${string}` | `feed:${string}` | `approval:${string}` | `host:${string}`
+export type OutsideTopic = `host:${string}` | `watch:${string}`
+
+export type Topic = InsideTopic | OutsideTopic
 
 export interface Store extends Reader {
   write<T>(change: (tx: Tx) => T): Promise<T>
   writeDurably<T>(change: (tx: Tx) => T): Promise<T>
   /** Calls `listener` after each commit that rang the topic, until disposed. A bell carries nothing and may be merged. */
   listen(topic: Topic, listener: () => void): Disposable
+  /** Rings a bell for what is no commit, such as a file that has grown. */
+  ring(topic: OutsideTopic): void
+  /** Rings all bells of a kind in this process: what their listeners wait for may have been written by another one. */
+  stir(kind: InsideKind): void
+  /**
+   * From now on until disposed, `check` looks at the beginning of each write, inside its transaction; when it throws,
+   * nothing is written.
+   */
+  fence(check: (reader: Reader) => void): Disposable
   /**
    * Reads that all see the database as it is now, whatever is written meanwhile. As long as it is open nothing can be
    * cleared from the write-ahead log: only for a job that ends.

@@ -1,6 +1,6 @@
 // Finding tasks: by a prefix of their id, and in lists for people and models. Everything is read from rows.
 import { UserError } from "../base/error.ts"
-import { oneLine } from "../base/text.ts"
+import { oneLine, quoted } from "../base/text.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { LIVE } from "./task.ts"
@@ -47,12 +47,12 @@ export function findTask(reader: Reader, prefix: string, rootId?: string): TaskV
   if (found.length === 0)
     throw new UserError(
       "no-such-task",
-      `There is no task ${JSON.stringify(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`,
+      `There is no task ${quoted(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`,
     )
   const names = found.slice(0, 10).map((task) => `  ${task.id}  ${oneLine(task.description, 60)}`)
   throw new UserError(
     "ambiguous-task",
-    `${JSON.stringify(prefix)} is the beginning of several tasks:\n${names.join("\n")}`,
+    `${quoted(prefix)} is the beginning of several tasks:\n${names.join("\n")}`,
   )
 }
 
@@ -67,14 +67,19 @@ function viewOf(reader: Reader, run: RunRow): TaskView {
   return { task, run, ...used }
 }
 
-/** Sums of the ledger over a session and all below it. */
+/**
+ * Sums of the ledger over a session and all below it. CROSS JOIN keeps SQLite from reading the whole ledger, which it
+ * would take for smaller than the tree.
+ */
 export function usageBelow(reader: Reader, sessionId: string): { tokens: number; costNanos: number | null } {
   const sum = reader.one<{ tokens: number | null; cost: number | null; unpriced: number }>(
     `WITH RECURSIVE tree (id) AS (
-       VALUES (:sessionId) UNION ALL SELECT session.id FROM session JOIN tree ON session.parent_id = tree.id)
+       VALUES (:sessionId) UNION ALL
+       SELECT session.id FROM tree CROSS JOIN session ON session.parent_id = tree.id
+       WHERE session.root_id = (SELECT root_id FROM session WHERE id = :sessionId))
      SELECT SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens, SUM(cost_nanos) AS cost,
        SUM(cost_nanos IS NULL AND state <> 'open') AS unpriced
-     FROM tree JOIN ledger ON ledger.session_id = tree.id`,
+     FROM tree CROSS JOIN ledger ON ledger.session_id = tree.id`,
     { sessionId },
   )
   return { tokens: sum?.tokens ?? 0, costNanos: sum?.unpriced ? null : (sum?.cost ?? 0) }

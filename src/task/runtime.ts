@@ -8,8 +8,14 @@ import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
-import { newestRun } from "./find.ts"
+import { addDependencies, waitsFor } from "./dependencies.ts"
+import { Deadline } from "./deadline.ts"
+import { findTask, newestRun } from "./find.ts"
+import { NOT_BEGUN, pausedAsItsStarter, pauseRuns, resumeRuns } from "./pause.ts"
+import { markBegun, Queue } from "./queue.ts"
 import { settle } from "./settle.ts"
+import { liveTree } from "./tree.ts"
+import { liveTwin, twinOf } from "./twin.ts"
 import {
   isTerminal,
   LIVE,
@@ -25,6 +31,8 @@ import {
 export interface Started {
   task: TaskRow
   run: RunRow
+  /** It was at work before: nothing was started (`StartSpec.once`). */
+  already?: true
 }
 
 /** What ended a block: the run's end, or its move to the background. */
@@ -32,8 +40,13 @@ export type Unblocked = { type: "settled"; run: RunRow } | { type: "backgrounded
 
 interface Execution {
   readonly stop: AbortController
+  readonly prepared: Prepared
+  readonly deadline: Deadline
   readonly ended: Promise<void>
 }
+
+/** Of queued runs, how many settle in one transaction: none may be long. */
+const STOPPED_AT_ONCE = 50
 
 export class TaskRuntime {
   readonly #store: Store
@@ -42,24 +55,98 @@ export class TaskRuntime {
   readonly #log: Log
   readonly #kinds = new Map<string, TaskKind>()
   readonly #executions = new Map<string, Execution>()
+  readonly #queue: Queue
 
-  constructor(parts: { store: Store; clock: Clock; ids: Ids; log: Log }) {
+  /** `shellPlaces`: how many background shells run at a time. */
+  constructor(parts: { store: Store; clock: Clock; ids: Ids; log: Log; shellPlaces?: number | undefined }) {
     this.#store = parts.store
     this.#clock = parts.clock
     this.#ids = parts.ids
     this.#log = parts.log
+    this.#queue = new Queue({ ...parts, places: parts.shellPlaces, begin: (run) => this.#begin(run) })
   }
 
   register(kind: TaskKind): void {
     this.#kinds.set(kind.kind, kind)
   }
 
-  /** Starts a task: its rows are committed before it acts. Throws, with nothing done, when it can't be readied. */
+  /**
+   * Starts a task: its rows are committed before it acts. Throws, with nothing done, when it can't be readied. One that
+   * needs others, or finds no place, is queued, and begins when it can.
+   */
   async start(spec: StartSpec): Promise<Started> {
+    const needs = (spec.needs ?? []).map((id) => findTask(this.#store, id, spec.rootId).task.id)
     const started = this.#rows(spec)
-    const prepared = await this.#kind(spec.kind).prepare(started.task, started.run)
-    await this.#launch(started, prepared, (tx) => insert(tx, started))
-    return started
+    const twin = liveTwin(this.#store, started.task)
+    if (twin) return this.#joined(started.task, twin)
+    const obstacle = this.#queue.obstacle(started.task, started.run)
+    if (needs.length > 0 || obstacle !== undefined) return this.#enqueue(started, { needs, obstacle })
+    this.#queue.enter(started.task, started.run)
+    try {
+      const prepared = await this.#kind(spec.kind).prepare(started.task, started.run)
+      const known = await this.#launch(started, prepared, (tx) => liveTwin(tx, started.task) ?? insert(tx, started))
+      if (!known) return started
+      this.#queue.leave(started.run)
+      return await this.#joined(started.task, known)
+    } catch (error) {
+      this.#queue.leave(started.run)
+      throw error
+    }
+  }
+
+  async #enqueue(started: Started, { needs, obstacle }: { needs: string[]; obstacle: string | undefined }): Promise<Started> {
+    const { task } = started
+    const reason = needs.length > 0 ? waitsFor(needs) : obstacle!
+    const run: RunRow = { ...started.run, state: "queued", reason, started_at: null }
+    const stored = await this.#store.writeDurably((tx) => {
+      const twin = liveTwin(tx, task)
+      if (twin) return { type: "twin", id: twin } as const
+      insert(tx, { task, run })
+      const holdsParent = task.kind === "agent" || run.background === 0
+      const readiness = addDependencies(tx, { id: task.id, parentTaskId: task.parent_task_id, holdsParent }, needs)
+      publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_started", ref: run.id })
+      if (readiness.type !== "hopeless") return { type: "queued", isFree: readiness.type === "free" } as const
+      const { need, state } = readiness
+      const outcome = { state: "skipped", reason: `it needs task ${need}, which ${state === "failed" ? "failed" : `was ${state}`}` } as const
+      settle(tx, this.#clock, { runId: run.id, outcome })
+      return { type: "queued", isFree: false } as const
+    })
+    if (stored.type === "twin") return this.#joined(task, stored.id)
+    if (stored.isFree) this.#queue.admit(run)
+    return { task, run: this.run(run.id) }
+  }
+
+  /** A call that would start what is at work already is answered with that; after a crash as well. */
+  async #joined({ call_id: call }: TaskRow, taskId: string): Promise<Started> {
+    if (call !== null) await this.#store.write((tx) => linkCall(tx, { call, task: taskId, now: this.#clock.now() }))
+    return { ...this.task(taskId), already: true }
+  }
+
+  async #begin(queued: RunRow): Promise<void> {
+    const { task } = this.task(queued.task_id)
+    this.#queue.enter(task, queued)
+    try {
+      const prepared = await this.#kind(task.kind).prepare(task, queued)
+      const began = await this.#store
+        .writeDurably((tx) => {
+          if (!markBegun(tx, this.#clock, { task, run: queued })) return false
+          prepared.commit(tx)
+          return true
+        })
+        .catch((error) => {
+          prepared.cancel()
+          throw error
+        })
+      if (began) return this.#execute({ task, run: this.run(queued.id) }, prepared)
+      prepared.cancel()
+      this.#queue.leave(queued)
+    } catch (error) {
+      await this.#settle(queued.id, this.#crashed(task, error))
+    }
+  }
+
+  async #settle(runId: string, outcome: Outcome): Promise<void> {
+    this.#queue.settled(await this.#store.writeDurably((tx) => settle(tx, this.#clock, { runId, outcome })))
   }
 
   /**
@@ -82,23 +169,28 @@ export class TaskRuntime {
     const last = newestRun(this.#store, taskId)
     const run = newRun({ id: this.#ids.short(), task, n: last.n + 1, background: true, now: this.#clock.now() })
     const prepared = await this.#kind(task.kind).prepare(task, run, text)
-    await this.#launch({ task, run }, prepared, (tx) => insertRow(tx, "run", run))
+    await this.#launch({ task, run }, prepared, (tx) => void insertRow(tx, "run", run))
     return { task, run }
   }
 
-  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => void): Promise<void> {
+  /** `rows` inserts what is to be launched, or returns the task that makes it superfluous: then nothing is. */
+  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => string | void): Promise<string | undefined> {
     try {
-      await this.#store.writeDurably((tx) => {
-        rows(tx)
+      const instead = await this.#store.writeDurably((tx) => {
+        const other = rows(tx)
+        if (other !== undefined) return other
         prepared.commit(tx)
         const { task, run } = started
         publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_started", ref: run.id })
+        return undefined
       })
+      if (instead === undefined) this.#execute(started, prepared)
+      if (instead !== undefined) prepared.cancel()
+      return instead
     } catch (error) {
       prepared.cancel()
       throw error
     }
-    this.#execute(started, prepared)
   }
 
   #kind(name: string): TaskKind {
@@ -201,6 +293,9 @@ export class TaskRuntime {
       })
       if (moved) this.#publishUpdate(tx, run.id, { is_backgrounded: false })
     })
+    // Here nothing waits for a free shell: a queued one begins, and one at work has a place to give.
+    if (this.run(run.id).state === "queued") this.#queue.admit(this.run(run.id))
+    this.#queue.pump()
     try {
       return await this.block(run.id, options)
     } catch (error) {
@@ -217,11 +312,52 @@ export class TaskRuntime {
   async stop(taskIds: readonly string[], by: StopBy): Promise<RunRow[]> {
     const runs = await this.#store.writeDurably((tx) => {
       const live = liveTree(tx, taskIds)
-      for (const id of live) tx.run("UPDATE run SET stop_by = COALESCE(stop_by, :by) WHERE id = :id", { id, by })
+      const ids = JSON.stringify(live)
+      const marked = "stop_by = COALESCE(stop_by, :by) WHERE id IN (SELECT value FROM json_each(:ids))"
+      tx.run(`UPDATE run SET ${marked}`, { ids, by })
       return live
     })
     for (const id of runs) this.#executions.get(id)?.stop.abort({ by } satisfies StopCause)
+    await this.#endQueued(runs)
+    // One that was on its way from the queue, or just being launched, has noticed by then.
+    await this.#queue.quiet()
     await Promise.all(runs.map((id) => this.#executions.get(id)?.ended))
+    return taskIds.map((id) => newestRun(this.#store, id))
+  }
+
+  /** What has not begun ends at once, the newest first: what needs another task is stopped before that is. */
+  async #endQueued(runIds: readonly string[]): Promise<void> {
+    const queued = this.#store.all<RunRow>(
+      `SELECT * FROM run WHERE id IN (SELECT value FROM json_each(:ids)) AND ${NOT_BEGUN} ORDER BY rowid DESC`,
+      { ids: JSON.stringify(runIds) },
+    )
+    for (let at = 0; at < queued.length; at += STOPPED_AT_ONCE) {
+      const settled = await this.#store.writeDurably((tx) =>
+        queued.slice(at, at + STOPPED_AT_ONCE).flatMap(({ id }) => {
+          const now = tx.one<RunRow>(`SELECT * FROM run WHERE id = :id AND ${NOT_BEGUN}`, { id })
+          const outcome = { state: "stopped", reason: `stopped by the ${now?.stop_by}, before it began` } as const
+          return now ? [settle(tx, this.#clock, { runId: id, outcome })] : []
+        }),
+      )
+      for (const one of settled) this.#queue.settled(one)
+    }
+  }
+
+  /**
+   * Pauses tasks with all that they started: an agent waits at its next step boundary, a command is stopped by a signal.
+   * A foreground task moves to the background first; deadlines stop. `reason`: who or what paused them, for a person.
+   */
+  async pause(taskIds: readonly string[], reason: string): Promise<RunRow[]> {
+    const paused = await this.#store.writeDurably((tx) => pauseRuns(tx, this.#clock, { taskIds, reason }))
+    for (const id of paused) this.#applyPause(id)
+    return taskIds.map((id) => newestRun(this.#store, id))
+  }
+
+  /** Lets paused tasks go on, with all that they started. */
+  async resume(taskIds: readonly string[]): Promise<RunRow[]> {
+    const resumed = await this.#store.writeDurably((tx) => resumeRuns(tx, this.#clock, taskIds))
+    for (const { id } of resumed) this.#applyPause(id)
+    for (const run of resumed) if (run.state === "queued") this.#queue.admit(run)
     return taskIds.map((id) => newestRun(this.#store, id))
   }
 
@@ -232,28 +368,34 @@ export class TaskRuntime {
   async recover(rootId: string): Promise<RunRow[]> {
     const runs = this.#store.all<RunRow>(
       `SELECT run.* FROM run JOIN task ON task.id = run.task_id
-       WHERE task.root_id = :rootId AND run.state IN ${LIVE} ORDER BY run.created_at`,
+       WHERE task.root_id = :rootId AND run.state IN ${LIVE} ORDER BY run.created_at, run.rowid`,
       { rootId },
     )
     const orphans = runs.filter((run) => !this.#executions.has(run.id))
-    await Promise.all(orphans.map((run) => this.#takeOver(run)))
+    const queued = orphans.filter((run) => run.started_at === null)
+    await this.#endQueued(queued.flatMap((run) => (run.stop_by ? run.id : [])))
+    await Promise.all(orphans.map((run) => (run.started_at === null ? undefined : this.#takeOver(run))))
+    // After the shells that were adopted have their places; in the order in which they came.
+    for (const run of queued) if (run.state === "queued" && !run.stop_by) this.#queue.admit(run)
+    await this.#queue.quiet()
     return orphans
   }
 
   async #takeOver(orphan: RunRow): Promise<void> {
     const { task } = this.task(orphan.task_id)
-    const attempt = orphan.attempt + 1
+    // Nobody died of a paused one.
+    const attempt = orphan.state === "paused" ? orphan.attempt : orphan.attempt + 1
     await this.#store.writeDurably((tx) =>
       tx.run("UPDATE run SET attempt = :attempt WHERE id = :id", { id: orphan.id, attempt }),
     )
     const run = { ...orphan, attempt }
+    this.#queue.enter(task, run)
     try {
       const prepared = await this.#kind(task.kind).resume(task, run)
       await this.#store.writeDurably((tx) => prepared.commit(tx))
       this.#execute({ task, run }, prepared)
     } catch (error) {
-      const outcome = this.#crashed(task, error)
-      await this.#store.writeDurably((tx) => settle(tx, this.#clock, { runId: run.id, outcome }))
+      await this.#settle(run.id, this.#crashed(task, error))
     }
   }
 
@@ -287,6 +429,7 @@ export class TaskRuntime {
       service: spec.service ? 1 : 0,
       deadline_ms: spec.deadlineMs ?? null,
       caps: null,
+      twin: spec.once ? twinOf(spec) : null,
       created_at: now,
     }
     return { task, run: newRun({ id: this.#ids.short(), task, n: 1, background: spec.background, now }) }
@@ -294,18 +437,28 @@ export class TaskRuntime {
 
   #execute({ task, run }: Started, prepared: Prepared): void {
     const stop = new AbortController()
-    // A stop that was asked for before the process died is carried out by the one that took over.
-    if (run.stop_by) stop.abort({ by: run.stop_by } satisfies StopCause)
-    const left = (run.started_at ?? run.created_at) + (task.deadline_ms ?? 0) - this.#clock.now()
-    const deadline =
-      task.deadline_ms === null
-        ? undefined
-        : setTimeout(() => stop.abort({ by: "deadline" } satisfies StopCause), Math.max(0, left))
+    // A stop that was asked for before the process died is carried out by the one that took over; one that came while
+    // the run was being launched, here.
+    const stopBy = this.run(run.id).stop_by
+    if (stopBy) stop.abort({ by: stopBy } satisfies StopCause)
+    const deadline = new Deadline(this.#clock, task, () => stop.abort({ by: "deadline" } satisfies StopCause))
     const ended = this.#drive({ task, run }, prepared, stop.signal).finally(() => {
-      clearTimeout(deadline)
+      deadline.disarm()
       this.#executions.delete(run.id)
     })
-    this.#executions.set(run.id, { stop, ended })
+    this.#executions.set(run.id, { stop, prepared, deadline, ended })
+    // Recovered as paused, or paused while it was being launched.
+    this.#applyPause(run.id)
+  }
+
+  /** Makes what drives a run do as its row says. */
+  #applyPause(runId: string): void {
+    const execution = this.#executions.get(runId)
+    if (!execution || execution.stop.signal.aborted) return
+    const run = this.run(runId)
+    execution.deadline.arm(run)
+    if (run.state === "paused") execution.prepared.hold?.()
+    if (run.state === "running") execution.prepared.release?.()
   }
 
   /** Never rejects: what goes wrong in a run is its outcome; what goes wrong in settling it is logged. */
@@ -318,12 +471,12 @@ export class TaskRuntime {
     try {
       for (;;) {
         const outcome = await prepared.go(control).catch((error) => this.#crashed(task, error))
-        const ended = await this.#store.writeDurably((tx) => {
-          if (prepared.mayEnd && !prepared.mayEnd(tx, outcome)) return false
-          settle(tx, this.#clock, { runId: run.id, outcome })
-          return true
+        const settled = await this.#store.writeDurably((tx) => {
+          if (prepared.mayEnd && !prepared.mayEnd(tx, outcome)) return undefined
+          return settle(tx, this.#clock, { runId: run.id, outcome })
         })
-        if (ended) return
+        if (!settled) continue
+        return this.#queue.settled(settled)
       }
     } catch (error) {
       this.#log.error("settling failed", { error, task: task.id })
@@ -362,6 +515,7 @@ export class TaskRuntime {
       // A session that waits for its tasks doesn't wait for services.
       tx.ring(`inbox:${task.owner_id}`)
     })
+    this.#queue.pump()
   }
 
   #publishUpdate(tx: Tx, runId: string, patch: object): TaskRow {
@@ -407,6 +561,8 @@ function newRun(made: { id: string; task: TaskRow; n: number; background: boolea
     quiet: 0,
     notice_count: 0,
     told_bytes: 0,
+    paused_at: null,
+    paused_ms: 0,
     created_at: made.now,
     started_at: made.now,
     ended_at: null,
@@ -416,26 +572,12 @@ function newRun(made: { id: string; task: TaskRow; n: number; background: boolea
 
 function insert(tx: Tx, { task, run }: Started): void {
   insertRow(tx, "task", task)
-  insertRow(tx, "run", run)
-  // From here on the call is never closed as interrupted: this run's outcome is its result.
-  if (task.call_id)
-    tx.run("UPDATE tool_call SET state = 'running', task_id = :task, started_at = :now WHERE id = :call", {
-      task: task.id,
-      call: task.call_id,
-      now: task.created_at,
-    })
+  const paused = pausedAsItsStarter(tx, task)
+  insertRow(tx, "run", paused ? { ...run, state: "paused", reason: paused, paused_at: task.created_at } : run)
+  if (task.call_id) linkCall(tx, { call: task.call_id, task: task.id, now: task.created_at })
 }
 
-/** Ids of the live runs of these tasks and of everything below them, the deepest first. */
-function liveTree(tx: Tx, taskIds: readonly string[]): string[] {
-  return tx
-    .all<{ id: string }>(
-      `WITH RECURSIVE tree (id, session_id, depth) AS (
-         SELECT id, session_id, 0 FROM task WHERE id IN (SELECT value FROM json_each(:ids))
-         UNION ALL
-         SELECT task.id, task.session_id, tree.depth + 1 FROM task JOIN tree ON task.owner_id = tree.session_id)
-       SELECT run.id FROM tree JOIN run ON run.task_id = tree.id WHERE run.state IN ${LIVE} ORDER BY tree.depth DESC`,
-      { ids: JSON.stringify(taskIds) },
-    )
-    .map((row) => row.id)
+/** From here on the call is never closed as interrupted: the task's outcome is its result. */
+function linkCall(tx: Tx, { call, task, now }: { call: string; task: string; now: number }): void {
+  tx.run("UPDATE tool_call SET state = 'running', task_id = :task, started_at = :now WHERE id = :call", { call, task, now })
 }

@@ -4,25 +4,55 @@ import type { Clock } from "../base/clock.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Tx } from "../store/store.ts"
+import { freeDependants, hopelessDependants } from "./dependencies.ts"
 import { renderNotice, settledNoticeId } from "./notice.ts"
 import { LIVE, type Outcome } from "./task.ts"
 
 /** The most of a result that is kept on the row and told to the owner; the spool or the child session has the rest. */
 export const RESULT_BYTES = 32 * 1024
 
-export type Settled = { type: "settled"; run: RunRow } | { type: "already-settled" }
+/**
+ * `freed`: queued runs that need nothing more; whoever drives the tree begins them after the commit. `skipped`: runs
+ * that settled with this one, because they, or what they need, needed it.
+ */
+export type Settled =
+  | { type: "settled"; run: RunRow; freed: RunRow[]; skipped: RunRow[] }
+  | { type: "already-settled" }
 
 export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string; outcome: Outcome }): Settled {
+  const run = settleOne(tx, clock, { runId, outcome })
+  if (!run) return { type: "already-settled" }
+  if (run.state === "completed") return { type: "settled", run, freed: freeDependants(tx, run.task_id), skipped: [] }
+  const skipped: RunRow[] = []
+  // A list and no recursion: a chain may have thousands of tasks.
+  for (let end: RunRow | undefined = run, at = 0; end; end = skipped[at++])
+    for (const { id } of hopelessDependants(tx, end.task_id)) {
+      const reason = `it needs task ${end.task_id}, which ${end.state === "failed" ? "failed" : `was ${end.state}`}`
+      const also = settleOne(tx, clock, { runId: id, outcome: { state: "skipped", reason }, quiet: end.quiet === 1 })
+      if (also) skipped.push(also)
+    }
+  return { type: "settled", run, freed: [], skipped }
+}
+
+interface Settling {
+  runId: string
+  outcome: Outcome
+  /** Nobody is to be woken by it. */
+  quiet?: boolean
+}
+
+function settleOne(tx: Tx, clock: Clock, { runId, outcome, quiet = false }: Settling): RunRow | undefined {
   const now = clock.now()
   const changed = tx.run(
     `UPDATE run SET state = :state, result = :result, reason = :reason, exit_code = COALESCE(:exitCode, exit_code),
        bytes = COALESCE(:bytes, bytes), tail = COALESCE(:tail, tail), ended_at = :now, event_at = :now,
        notice = CASE background WHEN 1 THEN 'pending' ELSE 'none' END,
-       quiet = CASE WHEN stop_by IN ('user', 'program') THEN 1 ELSE quiet END
+       quiet = CASE WHEN :quiet OR stop_by IN ('user', 'program') THEN 1 ELSE quiet END
      WHERE id = :runId AND state IN ${LIVE}`,
     {
       runId,
       now,
+      quiet: quiet ? 1 : 0,
       state: outcome.state,
       result: outcome.result === undefined ? null : capped(outcome.result),
       reason: outcome.reason ?? null,
@@ -31,7 +61,7 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
       tail: outcome.output?.tail ?? null,
     },
   )
-  if (changed === 0) return { type: "already-settled" }
+  if (changed === 0) return undefined
   const run = tx.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })!
   const task = tx.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
   if (task.session_id) passOn(tx, now, { from: task.session_id, task })
@@ -39,7 +69,7 @@ export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string
   publish(tx, clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_settled", ref: runId })
   tx.ring(`run:${runId}`)
   tx.ring(`inbox:${task.owner_id}`)
-  return { type: "settled", run }
+  return run
 }
 
 /** An agent that ends leaves its live shells and monitors to its owner, in the background. */

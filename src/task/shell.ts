@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts"
 import type { Log } from "../base/log.ts"
 import { type ChildEnvironment, childEnvironment } from "../exec/env.ts"
 import { readExitFile } from "../exec/exit-file.ts"
+import { GroupHold } from "../exec/hold.ts"
 import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
@@ -63,6 +64,7 @@ export class ShellKind implements TaskKind {
     const env = childEnvironment(this.#parts.environment, { mark: run.id, forPerson: false })
     const followed = keepFolder ? `${noteFolder(folderFile)}\n${command}` : command
     const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile, mark: run.id })
+    const hold = new GroupHold(() => shell.commandGroup())
     return {
       commit: (tx: Tx) => {
         const columns = { id: run.id, pid: shell.pid, started: shell.pidStarted, spool }
@@ -71,8 +73,10 @@ export class ShellKind implements TaskKind {
       cancel: () => shell.cancel(),
       go: (control) => {
         shell.go()
-        return this.#follow(shell, { run, spool, control, watcher: this.#watch?.(task, run) })
+        return this.#follow(shell, { run, spool, control, hold, watcher: this.#watch?.(task, run) })
       },
+      hold: () => hold.hold(),
+      release: () => hold.release(),
     }
   }
 
@@ -87,10 +91,13 @@ export class ShellKind implements TaskKind {
     if (adopted.type === "ended" && !adopted.started) return this.prepare(task, run)
     const commandGroup = () => readExitFile(exitFile).group
     const shell: FollowedShell = { pid, pidStarted, commandGroup, exited: exitOf(adopted) }
+    const hold = new GroupHold(commandGroup)
     return {
       commit: () => {},
       cancel: () => watching.abort("cancelled"),
-      go: (control) => this.#follow(shell, { run, spool, control, watcher: this.#watch?.(task, run) }),
+      go: (control) => this.#follow(shell, { run, spool, control, hold, watcher: this.#watch?.(task, run) }),
+      hold: () => hold.hold(),
+      release: () => hold.release(),
     }
   }
 
@@ -99,11 +106,12 @@ export class ShellKind implements TaskKind {
     return { spool: `${base}.out`, exitFile: `${base}.exit`, folderFile: `${base}.cwd` }
   }
 
-  async #follow(shell: FollowedShell, { run, spool, control, watcher }: Following): Promise<Outcome> {
+  async #follow(shell: FollowedShell, { run, spool, control, hold, watcher }: Following): Promise<Outcome> {
     const figures = this.#repeat(LOOK_MS, figuresOf(spool, control))
     const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
     const kill = () => {
+      hold.end()
       stop ??= this.#stop(shell, { run, spool })
     }
     control.signal.addEventListener("abort", kill, { once: true })
@@ -122,6 +130,7 @@ export class ShellKind implements TaskKind {
       const output = { bytes, tail: result.slice(-TAIL_BYTES) }
       return { ...outcomeOf(exit, { signal: control.signal, stop: stopped }), result, output }
     } finally {
+      hold.end()
       figures.end()
       watching?.end()
       control.signal.removeEventListener("abort", kill)
@@ -196,6 +205,7 @@ interface Following {
   run: RunRow
   spool: string
   control: RunControl
+  hold: GroupHold
   watcher: OutputWatcher | undefined
 }
 

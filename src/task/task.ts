@@ -49,6 +49,10 @@ export interface StartSpec {
   group?: string | null
   service?: boolean
   deadlineMs?: number | null
+  /** Ids of tasks, or unique beginnings of ids, that must have completed before it begins. */
+  needs?: readonly string[]
+  /** While a task of the same owner with the same input is live, that one is the answer and nothing is started. */
+  once?: boolean
 }
 
 /**
@@ -70,6 +74,9 @@ export interface Prepared {
   go(control: RunControl): Promise<Outcome>
   /** Called instead of `go` when the transaction failed: nothing may have taken effect. */
   cancel(): void
+  /** The run was paused, or goes on: what must be done beside its row's state. Either may be called again in vain. */
+  hold?(): void
+  release?(): void
   /** Asked inside the settling transaction: false when something came in that the run must still see to. */
   mayEnd?(tx: Tx, outcome: Outcome): boolean
 }

@@ -2,7 +2,8 @@
 // report wakes the conversation).
 import { z } from "zod"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
-import type { TaskRuntime } from "../task/runtime.ts"
+import type { Started, TaskRuntime } from "../task/runtime.ts"
+import { queuedOutput, skippedOutput } from "./queued.ts"
 import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "./tool.ts"
 
 const input = z.object({
@@ -12,6 +13,7 @@ const input = z.object({
   run_in_background: z.boolean().optional(),
   group: z.string().optional().describe("name shared by agents that belong together"),
   wake: z.enum(["each", "all", "none"]).optional().describe("be woken by each, when all of its group are done, or not"),
+  depends_on: z.array(z.string()).optional().describe("ids of tasks that must complete first"),
 })
 
 export interface AgentToolParts {
@@ -37,8 +39,8 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
         throw new ToolError(
           `There is no agent ${JSON.stringify(call.subagent_type)}. subagent_type is one of: ${[...agents.keys()].join(", ")}.`,
         )
-      const background = call.run_in_background ?? agent.background
-      const { task, run } = await tasks.start({
+      const background = inBackground(call, agent)
+      const started = await tasks.start({
         kind: "agent",
         ownerId: owner.id,
         rootId: owner.root_id,
@@ -49,15 +51,37 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
         background,
         wake: call.wake ?? "each",
         group: call.group ?? null,
+        needs: call.depends_on ?? [],
+        once: true,
       })
-      return background ? startedOutput(task) : foreground(tasks, { task, run, ctx })
+      return answer(tasks, started, { background, ctx })
     },
     async join(taskId, call, ctx) {
-      const { task, run } = tasks.task(taskId)
-      const background = call.run_in_background ?? agents.get(call.subagent_type)?.background ?? false
-      return background ? startedOutput(task) : foreground(tasks, { task, run, ctx })
+      const background = inBackground(call, agents.get(call.subagent_type))
+      return answer(tasks, tasks.task(taskId), { background, ctx })
     },
   }
+}
+
+/** What waits for other tasks does not hold the turn unless it is asked to. */
+function inBackground(call: z.infer<typeof input>, agent: { background: boolean } | undefined): boolean {
+  return call.run_in_background ?? (call.depends_on?.length ? true : (agent?.background ?? false))
+}
+
+function answer(
+  tasks: TaskRuntime,
+  { task, run, already }: Started,
+  { background, ctx }: { background: boolean; ctx: ToolContext },
+): ToolOutput | Promise<ToolOutput> {
+  if (run.state === "skipped") return skippedOutput(run)
+  if (already && (background || run.background)) return alreadyOutput(task, run)
+  if (!background) return foreground(tasks, { task, run, ctx })
+  return run.state === "queued" ? queuedOutput(run) : startedOutput(task)
+}
+
+function alreadyOutput(task: TaskRow, run: RunRow): ToolOutput {
+  const text = `The same agent is at work on the same prompt as task ${task.id} (${run.state}), so no other was started. You will be told when it is done.`
+  return textOutput(text, { data: { task: task.id } })
 }
 
 function startedOutput(task: TaskRow): ToolOutput {

@@ -5,6 +5,7 @@ import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { TaskRuntime, Unblocked } from "../task/runtime.ts"
 import { folderAfter, type ShellInput } from "../task/shell.ts"
+import { queuedOutput, skippedOutput } from "./queued.ts"
 import { type Tool, type ToolContext, type ToolOutput, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
@@ -23,6 +24,7 @@ const input = z.object({
   run_in_background: z.boolean().optional(),
   deadline: z.number().int().positive().optional().describe("ms, then it is killed"),
   service: z.boolean().optional().describe("runs until stopped, e.g. a dev server"),
+  depends_on: z.array(z.string()).optional().describe("ids of tasks that must complete first"),
 })
 
 export interface BashToolParts {
@@ -53,7 +55,7 @@ export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<
     replay: "never",
     readOnly: false,
     async run(call, ctx) {
-      const background = call.run_in_background || call.service || false
+      const background = inBackground(call)
       const cwd = folder.get()
       const keepFolder = !background && CHANGES_FOLDER.test(call.command)
       const { task, run } = await tasks.start({
@@ -67,17 +69,23 @@ export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<
         background,
         service: call.service ?? false,
         deadlineMs: call.deadline ?? null,
+        needs: call.depends_on ?? [],
       })
-      if (background)
-        return startedOutput(task)
+      if (run.state === "skipped") return skippedOutput(run)
+      if (background) return run.state === "queued" ? queuedOutput(run) : startedOutput(task)
       return finish({ task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
     },
     async join(taskId, call, ctx) {
       const { task, run } = tasks.task(taskId)
-      if (call.run_in_background || call.service) return startedOutput(task)
+      if (inBackground(call)) return startedOutput(task)
       return finish({ task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
     },
   }
+}
+
+/** What waits for other tasks does not hold the turn unless it is asked to. */
+function inBackground(call: z.infer<typeof input>): boolean {
+  return call.service || (call.run_in_background ?? (call.depends_on?.length ?? 0) > 0)
 }
 
 interface Foreground {

@@ -56,12 +56,18 @@ async function grep({ files, ripgrepPath, env }: SearchParts, call: GrepInput, c
   const root = await searchRoot(files, ctx.cwd, call.path)
   const wanted = call.glob ? nameFilter(call.glob) : undefined
   const page = new GrepPage(call)
+  // The lines of one file come one after the other: each file is looked at once.
+  let file: { printed: string; shown: string | undefined } | undefined
+  const shownPath = (printed: string): string | undefined => {
+    const path = foundPath(root, ctx.cwd, printed)
+    const isWanted = !wanted || root.type === "file" || wanted.matches(path.within)
+    return isWanted && mayShow(files, root, path) ? path.shown : undefined
+  }
   const reader = new RecordReader(
     call.output_mode === "content" || call.output_mode === "count" ? "lines" : "paths",
     (record) => {
-      const path = foundPath(root, ctx.cwd, record.path)
-      if (wanted && root.type === "folder" && !wanted.matches(path.within)) return "more"
-      return mayShow(files, root, path) ? page.add(path.shown, record.text) : "more"
+      if (file?.printed !== record.path) file = { printed: record.path, shown: shownPath(record.path) }
+      return file.shown === undefined ? "more" : page.add(file.shown, record.text)
     },
   )
   const end = await runRipgrep({

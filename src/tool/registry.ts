@@ -158,8 +158,15 @@ function at(value: unknown, path: readonly PropertyKey[]): unknown {
   )
 }
 
+/** Each session has tools of its own, their inputs are the same: making a schema costs as much as a small request. */
+const schemas = new WeakMap<Tool["input"], Json>()
+
 function schemaOf(tool: Tool): Json {
-  return withoutNoise(z.toJSONSchema(tool.input, { io: "input" })) as Json
+  const known = schemas.get(tool.input)
+  if (known) return known
+  const schema = withoutNoise(z.toJSONSchema(tool.input, { io: "input" })) as Json
+  schemas.set(tool.input, schema)
+  return schema
 }
 
 /** Drops what no model needs: the dialect, `additionalProperties: false` and zod's bounds of safe integers. */

@@ -42,7 +42,7 @@ export function taskListTool({
 function line({ task, run }: TaskView, now: number): string {
   const age = duration((run.ended_at ?? now) - (run.started_at ?? run.created_at))
   const what = task.kind === "agent" ? `agent ${(JSON.parse(task.input) as { agent: string }).agent}` : task.kind
-  const detail = isTerminal(run.state) ? run.reason : run.activity
+  const detail = run.state === "running" ? run.activity : run.reason
   return [task.id, run.state, age, what, oneLine(task.description, 80), detail ? `(${oneLine(detail, 80)})` : ""]
     .filter(Boolean)
     .join("  ")

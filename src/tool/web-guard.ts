@@ -1,5 +1,5 @@
 // Which addresses WebFetch may connect to: public ones, and what the person's settings list. What is decided about is
-// an address, never a name; a name only says for which names a listed exception holds. Why: docs/decisions/web-fetch.md.
+// an address, never a name; a name only says for which names a listed exception holds. Why: docs/decisions/0012-web-fetch.md.
 import ipaddr, { type IPv4, type IPv6 } from "ipaddr.js"
 import { Exit, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"

@@ -186,7 +186,7 @@ describe("sloppy and hostile files", () => {
     [
       "a name with an escape",
       file('"a\\e[31m"'),
-      ['-:2: name: "a" is not a name: letters, digits and - _ . : are allowed, 64 at most'],
+      ['-:2: name: "a\\x1b[31m" is not a name: letters, digits and - _ . : are allowed, 64 at most'],
     ],
     [
       "a number as tools",

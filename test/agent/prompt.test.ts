@@ -42,7 +42,19 @@ Date: 2026-01-05
 })
 
 describe("built-ins", () => {
-  const all = ["Bash", "Read", "Write", "Edit", "Glob", "Grep", "WebFetch", "Agent", "TaskList", "TaskOutput", "TaskStop"]
+  const all = [
+    "Bash",
+    "Read",
+    "Write",
+    "Edit",
+    "Glob",
+    "Grep",
+    "WebFetch",
+    "Agent",
+    "TaskList",
+    "TaskOutput",
+    "TaskStop",
+  ]
   test("are short: the main prompt has 3 KB at most", () => {
     for (const { name, prompt } of builtinAgents())
       expect([name, Buffer.byteLength(prompt) <= 3072]).toEqual([name, true])

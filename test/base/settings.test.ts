@@ -35,7 +35,7 @@ function mistake(): UserError {
 
 describe("order", () => {
   test("no files are no settings", () => {
-    expect(load(false)).toEqual({ settings: { extra: {} }, notes: [] })
+    expect(load(false)).toEqual({ settings: { extra: {} }, ruleFiles: new Map(), notes: [] })
   })
   test("each file goes over the ones before it", () => {
     const order = [
@@ -160,6 +160,10 @@ describe("a repository that is not trusted", () => {
         permissions: { allow: [], deny: ["Read(.env)"], ask: ["Bash(git push:*)"], defaultMode: "plan" },
         extra: {},
       },
+      ruleFiles: new Map([
+        ["Read(.env)", "~/shop/.claude/settings.json"],
+        ["Bash(git push:*)", "~/shop/.claude/settings.json"],
+      ]),
       notes: [],
     })
   })
@@ -231,6 +235,15 @@ describe("a trusted repository", () => {
     expect(note).toContain("env.LD_\\x1b[2J\\n0, env.LD_")
     expect(note!.length).toBeLessThan(700)
   })
+  test("may not say which private addresses are fetched from; the person's own file may", () => {
+    const webFetch = { allowPrivate: ["10.0.0.0/8"], proxy: "ignore" }
+    write("home/shop/.meanwhile/settings.json", { webFetch })
+    const refused = load(true)
+    expect(refused.settings.webFetch).toBeUndefined()
+    expect(refused.notes[0]).toContain("webFetch in ~/shop/.meanwhile/settings.json")
+    write("home/.config/meanwhile/settings.json", { webFetch: { allowPrivate: ["localhost:3000"] } })
+    expect(load(true).settings.webFetch).toEqual({ allowPrivate: ["localhost:3000"], proxy: "refuse" })
+  })
   test("the person's own file may set them", () => {
     write("home/.config/meanwhile/settings.json", { env: { ANTHROPIC_BASE_URL: "https://proxy" } })
     expect(load(false).settings.env).toEqual({ ANTHROPIC_BASE_URL: "https://proxy" })
@@ -273,6 +286,8 @@ describe("mistakes", () => {
     ],
     [{ modelAliases: { fast: 1 } }, ": modelAliases.fast must be a text that is not empty, but is 1"],
     [{ idleTimeoutSeconds: 0 }, ": idleTimeoutSeconds must be a number over 0, but is 0"],
+    [{ webFetch: { allowPrivate: "x" } }, ': webFetch.allowPrivate must be a list of texts, but is "x"'],
+    [{ webFetch: { proxy: "use" } }, ': webFetch.proxy must be one of refuse, ignore, but is "use"'],
     [{ "env\n": 1, env: "\x1b" }, ': env must be an object, but is "\\u001b"'],
   ]
   for (const [content, message] of corpus) {

@@ -15,7 +15,10 @@ test("files and folders are checked, with the place of each fault; only a fatal 
   writeFileSync(join(bench.cwd, "sloppy.md"), SLOPPY)
   writeFileSync(join(bench.cwd, "more/deep/broken.md"), BROKEN)
 
-  expect(await bench.run(["agents", "validate", "good.md"])).toMatchObject({ exit: 0, stdout: "1 agent, no problems\n" })
+  expect(await bench.run(["agents", "validate", "good.md"])).toMatchObject({
+    exit: 0,
+    stdout: "1 agent, no problems\n",
+  })
   const sloppy = await bench.run(["agents", "validate", "good.md", "sloppy.md"])
   expect(sloppy.exit).toBe(0)
   expect(sloppy.stdout).toMatch(/^! \S*\/sloppy\.md:4: maxTurns: .*\n2 agents, 1 problem\n$/)
@@ -28,7 +31,11 @@ test("files and folders are checked, with the place of each fault; only a fatal 
 test("a path that does not exist, or holds something else, is a fault and no crash", async () => {
   await using bench = workbench()
   writeFileSync(join(bench.cwd, "picture.md"), new Uint8Array([0xff, 0xd8, 0x00]))
-  for (const [path, said] of [["nowhere.md", "does not exist"], ["/dev/null", "is not a regular file"], ["picture.md", "is not text"]] as const) {
+  for (const [path, said] of [
+    ["nowhere.md", "does not exist"],
+    ["/dev/null", "is not a regular file"],
+    ["picture.md", "is not text"],
+  ] as const) {
     const { exit, stdout, stderr } = await bench.run(["agents", "validate", path])
     expect({ path, exit, stderr }).toEqual({ path, exit: 1, stderr: "" })
     expect(stdout).toContain(said)

@@ -166,6 +166,32 @@ describe("commands", () => {
       action: { type: "show", name: "explore" },
     })
     expect(parseCommandLine(["doctor"])).toEqual({ type: "doctor" })
+    expect(parseCommandLine(["tasks", "--follow", "--json"])).toMatchObject({
+      action: { type: "list", follow: true, json: true },
+    })
+    expect(parseCommandLine(["tasks", "output", "a", "--follow"])).toMatchObject({
+      action: { type: "output", id: "a", follow: true },
+    })
+    expect(parseCommandLine(["tasks", "wait", "a", "b"])).toMatchObject({ action: { type: "wait", ids: ["a", "b"] } })
+    expect(parseCommandLine(["sessions", "rename", "a", "two words"])).toMatchObject({
+      action: { type: "rename", id: "a", name: "two words" },
+    })
+    expect(parseCommandLine(["sessions", "rm", "a", "-y"])).toMatchObject({
+      action: { type: "rm", id: "a", yes: true },
+    })
+    expect(parseCommandLine(["agents", "validate", "a", "b"])).toMatchObject({
+      action: { type: "validate", paths: ["a", "b"] },
+    })
+    expect(parseCommandLine(["stats"])).toEqual({ type: "stats", json: false, range: "30d" })
+    expect(parseCommandLine(["stats", "--json", "--range=all"])).toEqual({ type: "stats", json: true, range: "all" })
+    expect(parseCommandLine(["completion", "zsh"])).toEqual({
+      type: "completion",
+      action: { type: "script", shell: "zsh" },
+    })
+    expect(parseCommandLine(["completion", "--list", "tasks"])).toEqual({
+      type: "completion",
+      action: { type: "list", list: "tasks" },
+    })
   })
 
   test("refuse what they do not know", () => {
@@ -174,6 +200,19 @@ describe("commands", () => {
     expect(refused("tasks", "show", "a", "b")).toContain('"b"')
     expect(refused("tasks", "stop", "a", "--json")).toContain("--json has no meaning for meanwhile tasks stop")
     expect(refused("tasks", "--al")).toContain("--all")
+    expect(refused("tasks", "show", "a", "--follow")).toContain("--follow has no meaning for meanwhile tasks show")
+    expect(refused("sessions", "export", "a", "--yes")).toContain("--yes has no meaning for meanwhile sessions export")
+    expect(refused("sessions", "rename", "a")).toContain("sessions rename ID NAME")
+    for (const action of [
+      ["sessions", "rm", ""],
+      ["tasks", "stop", ""],
+      ["tasks", "stop", "a", ""],
+    ])
+      expect(refused(...action)).toContain("ID")
+    expect(refused("stats", "--range", "1y")).toContain("7d, 30d, all")
+    expect(refused("completion")).toContain("bash, zsh, fish")
+    expect(refused("completion", "bash", "zsh")).toContain('"zsh"')
+    expect(refused("completion", "--list", "secrets")).toContain("tasks, running, sessions, agents, models")
     expect(refused("doctor", "now")).toContain('"now"')
   })
 

@@ -3,20 +3,31 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { type Workbench, workbench } from "../../testing/headless.ts"
-import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { systemClock } from "../../src/base/clock.ts"
 import { commandNames } from "../../src/cli/command.ts"
 import { grammar } from "../../src/cli/completion/grammar.ts"
-import { actionsOf, commandActions, commandOptions, isLater, type OptionSpec, sessionOptions } from "../../src/cli/options.ts"
+import {
+  actionsOf,
+  commandActions,
+  commandOptions,
+  isLater,
+  type OptionSpec,
+  sessionOptions,
+} from "../../src/cli/options.ts"
 import { openStore } from "../../src/store/open.ts"
+import { type Workbench, workbench } from "../../testing/headless.ts"
+import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { inTerminal } from "./terminal.ts"
 
 const BIN = resolve(import.meta.dir, "../../bin")
 const zsh = Bun.which("zsh")
 const fish = Bun.which("fish")
-for (const [name, path] of [["zsh", zsh], ["fish", fish]])
-  if (!path) console.warn(`SKIPPED: ${name} is not installed, so its completions are not tested. apt-get install ${name}`)
+for (const [name, path] of [
+  ["zsh", zsh],
+  ["fish", fish],
+])
+  if (!path)
+    console.warn(`SKIPPED: ${name} is not installed, so its completions are not tested. apt-get install ${name}`)
 
 let bench: Workbench
 
@@ -24,16 +35,38 @@ let bench: Workbench
 beforeAll(async () => {
   bench = workbench()
   mkdirSync(join(bench.cwd, ".meanwhile/agents"), { recursive: true })
-  writeFileSync(join(bench.cwd, ".meanwhile/agents/review.md"), "---\nname: team:review\ndescription: Reviews changes\n---\nReview.\n")
+  writeFileSync(
+    join(bench.cwd, ".meanwhile/agents/review.md"),
+    "---\nname: team:review\ndescription: Reviews changes\n---\nReview.\n",
+  )
   const store = await openStore({ folder: bench.home, clock: systemClock })
   await store.write((tx) => {
-    const names = { "11111111-a": "tidy", "22222222-b": "fix login: now", "33333333-c": "it's $HOME", "44444444-d": "bad\x1bname", "55555555-e": null, "66666666-f": "tidy" }
+    const names = {
+      "11111111-a": "tidy",
+      "22222222-b": "fix login: now",
+      "33333333-c": "it's $HOME",
+      "44444444-d": "bad\x1bname",
+      "55555555-e": null,
+      "66666666-f": "tidy",
+    }
     for (const [id, name] of Object.entries(names)) {
       seedSession(tx, { id, name, project: `/work/${id}` })
-      seed(tx, "message", { id: `m-${id}`, session_id: id, seq: 1, role: "user", origin: "human", content: '[{"type":"text","text":"Why?"}]' })
+      seed(tx, "message", {
+        id: `m-${id}`,
+        session_id: id,
+        seq: 1,
+        role: "user",
+        origin: "human",
+        content: '[{"type":"text","text":"Why?"}]',
+      })
     }
     seedTask(tx, { id: "aabbcc", root: "11111111-a", task: { description: "npm test", created_at: 2 } })
-    seedTask(tx, { id: "ddeeff", root: "11111111-a", task: { description: "look: there", created_at: 1 }, run: { state: "completed" } })
+    seedTask(tx, {
+      id: "ddeeff",
+      root: "11111111-a",
+      task: { description: "look: there", created_at: 1 },
+      run: { state: "completed" },
+    })
   })
   store.close()
 })
@@ -54,9 +87,14 @@ describe("the grammar", () => {
   const all = grammar()
 
   test("has every command, action and option that works, and nothing that does not", () => {
-    expect(all.commands.map(({ name }) => name)).toEqual(commandNames.filter((name) => name !== "host" && !isLater(name)))
+    expect(all.commands.map(({ name }) => name)).toEqual(
+      commandNames.filter((name) => name !== "host" && !isLater(name)),
+    )
     expect(all.options.map(({ name }) => name)).toEqual(
-      Object.entries<OptionSpec>(sessionOptions).filter(([, { hidden }]) => !hidden).map(([name]) => `--${name}`).filter((name) => !isLater(name)),
+      Object.entries<OptionSpec>(sessionOptions)
+        .filter(([, { hidden }]) => !hidden)
+        .map(([name]) => `--${name}`)
+        .filter((name) => !isLater(name)),
     )
     for (const { name, actions } of all.commands) {
       const known: readonly string[] = name in commandActions ? actionsOf(name as keyof typeof commandActions) : []
@@ -67,32 +105,54 @@ describe("the grammar", () => {
   test("each option of an action exists, each value that is a choice is taken by the parser, each has a description", () => {
     for (const [command, actions] of Object.entries(commandActions))
       for (const { options } of Object.values(actions))
-        for (const option of options) expect(commandOptions[command as keyof typeof commandOptions]).toHaveProperty(option)
-    const named = [...all.options, ...all.commands, ...all.commands.flatMap(({ options, actions }) => [...options, ...actions, ...actions.flatMap((action) => action.options)])]
+        for (const option of options)
+          expect(commandOptions[command as keyof typeof commandOptions]).toHaveProperty(option)
+    const named = [
+      ...all.options,
+      ...all.commands,
+      ...all.commands.flatMap(({ options, actions }) => [
+        ...options,
+        ...actions,
+        ...actions.flatMap((action) => action.options),
+      ]),
+    ]
     for (const { name, does } of named) expect({ name, does }).toEqual({ name, does: expect.stringMatching(/\w/) })
   })
 })
 
 describe("completion --list", () => {
   test("gives a word, a tab and what it is, the live ones first, each once", async () => {
-    expect(await output([`${BIN}/meanwhile`, "completion", "--list", "tasks"])).toBe("aabbcc\trunning npm test\nddeeff\tcompleted look: there\n")
+    expect(await output([`${BIN}/meanwhile`, "completion", "--list", "tasks"])).toBe(
+      "aabbcc\trunning npm test\nddeeff\tcompleted look: there\n",
+    )
     expect(await output([`${BIN}/meanwhile`, "completion", "--list", "running"])).toBe("aabbcc\trunning npm test\n")
     const sessions = (await output([`${BIN}/meanwhile`, "completion", "--list", "sessions"])).trimEnd().split("\n")
-    expect(sessions.map((line) => line.split("\t")[0]!).sort()).toEqual(["44444444", "55555555", "66666666", "fix login: now", "it's $HOME", "tidy"].sort())
-    expect((await output([`${BIN}/meanwhile`, "completion", "--list", "agents"])).split("\n")).toContain("team:review\tReviews changes")
-    expect(await output([`${BIN}/meanwhile`, "completion", "--list", "models"])).toMatch(/^haiku\tanthropic\/.*^scout\t/ms)
+    expect(sessions.map((line) => line.split("\t")[0]!).sort()).toEqual(
+      ["44444444", "55555555", "66666666", "fix login: now", "it's $HOME", "tidy"].sort(),
+    )
+    expect((await output([`${BIN}/meanwhile`, "completion", "--list", "agents"])).split("\n")).toContain(
+      "team:review\tReviews changes",
+    )
+    expect(await output([`${BIN}/meanwhile`, "completion", "--list", "models"])).toMatch(
+      /^haiku\tanthropic\/.*^scout\t/ms,
+    )
   })
 
   test("without a database there is nothing, and none is made", async () => {
     const home = join(bench.cwd, "elsewhere")
-    const { exit, stdout, stderr } = await bench.run(["completion", "--list", "tasks"], { env: { MEANWHILE_HOME: home } })
+    const { exit, stdout, stderr } = await bench.run(["completion", "--list", "tasks"], {
+      env: { MEANWHILE_HOME: home },
+    })
     expect({ exit, stdout, stderr }).toEqual({ exit: 0, stdout: "", stderr: "" })
     expect(existsSync(home)).toBeFalse()
   })
 
   test("is nothing for people: the help does not show it, and a shell must be named", async () => {
     expect((await bench.run(["completion", "--help"])).stdout).not.toContain("--list")
-    expect(await bench.run(["completion"])).toMatchObject({ exit: 2, stderr: "meanwhile: meanwhile completion needs your shell: bash, zsh, fish\n" })
+    expect(await bench.run(["completion"])).toMatchObject({
+      exit: 2,
+      stderr: "meanwhile: meanwhile completion needs your shell: bash, zsh, fish\n",
+    })
     expect((await bench.run(["completion", "fsih"])).stderr).toContain("Did you mean fish?")
   })
 })
@@ -138,10 +198,19 @@ done`
 
   async function complete(...lines: string[]): Promise<string[][]> {
     const given = lines.map((line) => `${line}\n`).join("")
-    const child = Bun.spawn(["bash", "--norc", "-c", harness], { cwd: bench.cwd, env: environment(), stdin: new Blob([given]), stdout: "pipe", stderr: "pipe" })
+    const child = Bun.spawn(["bash", "--norc", "-c", harness], {
+      cwd: bench.cwd,
+      env: environment(),
+      stdin: new Blob([given]),
+      stdout: "pipe",
+      stderr: "pipe",
+    })
     const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
     expect(err).toBe("")
-    return out.split("==\n").slice(0, -1).map((part) => part.split("\n").filter(Boolean).sort())
+    return out
+      .split("==\n")
+      .slice(0, -1)
+      .map((part) => part.split("\n").filter(Boolean).sort())
   }
 
   test("offers what can stand there", async () => {
@@ -159,17 +228,35 @@ done`
       "meanwhile agents show team:rev",
       "meanwhile --agent team:rev",
     )
-    expect(found).toEqual([["fix\\ login:\\ now"], ["fix login: now"], ["it\\'s\\ \\$HOME"], ["scout"], ["30d"], ["review"], ["review"], ["review"]])
+    expect(found).toEqual([
+      ["fix\\ login:\\ now"],
+      ["fix login: now"],
+      ["it\\'s\\ \\$HOME"],
+      ["scout"],
+      ["30d"],
+      ["review"],
+      ["review"],
+      ["review"],
+    ])
   })
 
   test("offers nothing where only the person knows, and files where files belong", async () => {
     writeFileSync(join(bench.cwd, "one file.md"), "")
-    const found = await complete("meanwhile -p ", "meanwhile --name ", "meanwhile fix t", "meanwhile doctor t", "meanwhile agents validate one")
+    const found = await complete(
+      "meanwhile -p ",
+      "meanwhile --name ",
+      "meanwhile fix t",
+      "meanwhile doctor t",
+      "meanwhile agents validate one",
+    )
     expect(found).toEqual([[], [], [], [], ["one file.md"]])
   })
 
   test("works in a real one, at the press of Tab", async () => {
-    await using terminal = inTerminal(["bash", "--norc", "-i"], { env: { ...environment(), PS1: "ready> " }, cwd: bench.cwd })
+    await using terminal = inTerminal(["bash", "--norc", "-i"], {
+      env: { ...environment(), PS1: "ready> " },
+      cwd: bench.cwd,
+    })
     await terminal.shows("ready> ")
     terminal.type('eval "$(meanwhile completion bash)"; echo lo""aded\r')
     await terminal.shows("loaded")
@@ -190,10 +277,14 @@ describe.skipIf(!zsh)("zsh", () => {
   const setup = `PROMPT='ready> '; zstyle ':completion:*' verbose yes; zstyle ':completion:*' list-colors; LISTMAX=1000; setopt no_beep no_auto_menu list_ambiguous; unsetopt zle_bracketed_paste; autoload -Uz compinit && compinit -D -u; source <(meanwhile completion zsh); echo lo""aded\r`
 
   async function ready() {
-    const terminal = inTerminal([zsh!, "-f", "-i"], { env: { ...environment(), TERM: "dumb", ZDOTDIR: bench.cwd, PS1: "ready> " }, cwd: bench.cwd, columns: 200 })
+    const terminal = inTerminal([zsh!, "-f", "-i"], {
+      env: { ...environment(), TERM: "dumb", ZDOTDIR: bench.cwd, PS1: "ready> " },
+      cwd: bench.cwd,
+      columns: 200,
+    })
     await terminal.shows("ready> ")
     terminal.type(setup)
-    await terminal.shows(/loaded[^]*ready> /)
+    await terminal.shows(/loaded[\s\S]*ready> /)
     return terminal
   }
 
@@ -212,11 +303,11 @@ describe.skipIf(!zsh)("zsh", () => {
   test("lists what can be several things, with what they are", async () => {
     await using terminal = await ready()
     terminal.type("meanwhile tasks s\t\t")
-    await terminal.shows(/show +-- one task[^]*stop +-- end tasks/)
+    await terminal.shows(/show +-- one task[\s\S]*stop +-- end tasks/)
     terminal.type("\x15meanwhile tasks show \t\t")
-    await terminal.shows(/aabbcc +-- running npm test[^]*ddeeff +-- completed look: there/)
+    await terminal.shows(/aabbcc +-- running npm test[\s\S]*ddeeff +-- completed look: there/)
     terminal.type("\x15meanwhile stats --range=\t\t")
-    await terminal.shows(/30d[^]*7d[^]*all|7d[^]*30d[^]*all/)
+    await terminal.shows(/30d[\s\S]*7d[\s\S]*all|7d[\s\S]*30d[\s\S]*all/)
   }, 30_000)
 
   test("writes names so that it reads them again", async () => {
@@ -234,7 +325,10 @@ describe.skipIf(!fish)("fish", () => {
   async function complete(...lines: string[]): Promise<string[][]> {
     const asked = lines.map((line) => `complete -C ${JSON.stringify(line)}; echo ==`).join("\n")
     const out = await output([fish!, "--no-config", "-c", `meanwhile completion fish | source\n${asked}`])
-    return out.split("==\n").slice(0, -1).map((part) => part.split("\n").filter(Boolean))
+    return out
+      .split("==\n")
+      .slice(0, -1)
+      .map((part) => part.split("\n").filter(Boolean))
   }
   const words = (found: string[][]) => found.map((lines) => lines.map((line) => line.split("\t")[0]!).sort())
 
@@ -244,19 +338,29 @@ describe.skipIf(!fish)("fish", () => {
 
   test("says what they are, and offers files only where files belong", async () => {
     writeFileSync(join(bench.cwd, "afile.md"), "")
-    const found = await complete("meanwhile tasks show d", "meanwhile agents show team", "meanwhile tasks show afi", "meanwhile agents validate afi", "meanwhile -p x --name afi")
+    const found = await complete(
+      "meanwhile tasks show d",
+      "meanwhile agents show team",
+      "meanwhile tasks show afi",
+      "meanwhile agents validate afi",
+      "meanwhile -p x --name afi",
+    )
     expect(found.slice(0, 2)).toEqual([["ddeeff\tcompleted look: there"], ["team:review\tReviews changes"]])
     expect(words(found).slice(2)).toEqual([[], ["afile.md"], []])
   })
 
   test("goes on behind =", async () => {
-    expect(words(await complete("meanwhile stats --range=3", "meanwhile --permission-mode=p"))).toEqual([["--range=30d"], ["--permission-mode=plan"]])
+    expect(words(await complete("meanwhile stats --range=3", "meanwhile --permission-mode=p"))).toEqual([
+      ["--range=30d"],
+      ["--permission-mode=plan"],
+    ])
   })
 })
 
 test("making a script opens no database", async () => {
   const home = join(bench.cwd, "nowhere")
-  for (const shell of ["bash", "zsh", "fish"]) expect((await bench.run(["completion", shell], { env: { MEANWHILE_HOME: home } })).exit).toBe(0)
+  for (const shell of ["bash", "zsh", "fish"])
+    expect((await bench.run(["completion", shell], { env: { MEANWHILE_HOME: home } })).exit).toBe(0)
   expect(existsSync(home)).toBeFalse()
   expect(readdirSync(bench.home)).toContain("meanwhile.db")
 })

@@ -1,12 +1,12 @@
 // `meanwhile sessions rename|export|rm` as a person or a script uses them.
 import { expect, test } from "bun:test"
 import { resolve } from "node:path"
-import { workbench } from "../../testing/headless.ts"
-import { reply, script, startModelServer } from "../../testing/model-server.ts"
-import { seed, seedSession } from "../../testing/seed.ts"
 import { systemClock } from "../../src/base/clock.ts"
 import { takeLease } from "../../src/session/lease.ts"
 import { openStore } from "../../src/store/open.ts"
+import { workbench } from "../../testing/headless.ts"
+import { reply, script, startModelServer } from "../../testing/model-server.ts"
+import { seed, seedSession } from "../../testing/seed.ts"
 import { inTerminal } from "./terminal.ts"
 
 const PROGRAM = resolve(import.meta.dir, "../../bin/meanwhile")
@@ -16,7 +16,14 @@ async function withSessions(home: string, sessions: Record<string, string | null
   await store.write((tx) => {
     for (const [id, name] of Object.entries(sessions)) {
       seedSession(tx, { id, name })
-      seed(tx, "message", { id: `m-${id}`, session_id: id, seq: 1, role: "user", origin: "human", content: '[{"type":"text","text":"Hello"}]' })
+      seed(tx, "message", {
+        id: `m-${id}`,
+        session_id: id,
+        seq: 1,
+        role: "user",
+        origin: "human",
+        content: '[{"type":"text","text":"Hello"}]',
+      })
     }
   })
   store.close()
@@ -46,22 +53,38 @@ test("export gives each line as JSON: the format first, the conversation with it
       name: "root",
       match: "Start",
       steps: [
-        reply.calls([{ name: "Agent", input: { subagent_type: "explore", description: "look", prompt: "Look here." } }]),
+        reply.calls([
+          { name: "Agent", input: { subagent_type: "explore", description: "look", prompt: "Look here." } },
+        ]),
         reply.text("All done."),
       ],
     },
-    { name: "look", match: "Look here", steps: [reply.calls([{ name: "Glob", input: { pattern: "*" } }]), reply.text("Nothing here.")] },
+    {
+      name: "look",
+      match: "Look here",
+      steps: [reply.calls([{ name: "Glob", input: { pattern: "*" } }]), reply.text("Nothing here.")],
+    },
   ])
   await using bench = workbench(server)
   await bench.run(["-p", "Start", "-n", "first"])
   const { exit, stdout, stderr } = await bench.run(["sessions", "export", "first"])
   expect({ exit, stderr }).toEqual({ exit: 0, stderr: "" })
-  const lines = stdout.trimEnd().split("\n").map((line) => JSON.parse(line))
+  const lines = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line))
   expect(lines[0]).toMatchObject({ type: "meanwhile-session", format: 1 })
   expect(lines.at(-1)).toMatchObject({ type: "end", rows: { session: 2, tool_call: 2, task: 1, run: 1, ledger: 4 } })
   const said = lines.filter(({ type, role }) => type === "message" && role === "assistant")
-  expect(said.map(({ content }) => content.at(-1).text ?? content.at(-1).name)).toEqual(["Agent", "All done.", "Glob", "Nothing here."])
-  expect(lines.find(({ type, name }) => type === "tool_call" && name === "Agent").result.content[0].text).toContain("Nothing here.")
+  expect(said.map(({ content }) => content.at(-1).text ?? content.at(-1).name)).toEqual([
+    "Agent",
+    "All done.",
+    "Glob",
+    "Nothing here.",
+  ])
+  expect(lines.find(({ type, name }) => type === "tool_call" && name === "Agent").result.content[0].text).toContain(
+    "Nothing here.",
+  )
   expect((await bench.run(["sessions", "export", "first"])).stdout).toBe(stdout)
 })
 
@@ -71,11 +94,17 @@ test("an export can be cut off by its reader", async () => {
   const store = await openStore({ folder: bench.home, clock: systemClock })
   const content = JSON.stringify([{ type: "text", text: "x".repeat(2000) }])
   await store.write((tx) => {
-    for (let seq = 2; seq < 3000; seq++) seed(tx, "message", { id: `m${seq}`, session_id: "aaaa-1", seq, role: "user", content })
+    for (let seq = 2; seq < 3000; seq++)
+      seed(tx, "message", { id: `m${seq}`, session_id: "aaaa-1", seq, role: "user", content })
   })
   store.close()
   const env = { PATH: process.env["PATH"] ?? "", HOME: bench.cwd, MEANWHILE_HOME: bench.home }
-  const child = Bun.spawn(["bash", "-c", `${PROGRAM} sessions export tidy | head -n 1`], { env, cwd: bench.cwd, stdout: "pipe", stderr: "pipe" })
+  const child = Bun.spawn(["bash", "-c", `${PROGRAM} sessions export tidy | head -n 1`], {
+    env,
+    cwd: bench.cwd,
+    stdout: "pipe",
+    stderr: "pipe",
+  })
   const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
   expect(out).toContain("meanwhile-session")
   expect(err).toBe("")
@@ -95,7 +124,10 @@ test("rm needs --yes where nobody can be asked, and keeps what another process d
   expect(driven.stderr).toContain("another process")
   lease!.release()
   store.close()
-  expect(await bench.run(["sessions", "rm", "tidy", "-y"])).toMatchObject({ exit: 0, stdout: "deleted  aaaa-1  tidy\n" })
+  expect(await bench.run(["sessions", "rm", "tidy", "-y"])).toMatchObject({
+    exit: 0,
+    stdout: "deleted  aaaa-1  tidy\n",
+  })
   const list = JSON.parse((await bench.run(["sessions", "--json"])).stdout) as { session_id: string }[]
   expect(list.map((row) => row.session_id)).toEqual(["bbbb-2"])
 })
@@ -104,9 +136,15 @@ test("rm asks on a terminal what will go, and only a yes deletes", async () => {
   await using bench = workbench()
   await withSessions(bench.home, { "aaaa-1": "tidy" })
   const env = { MEANWHILE_HOME: bench.home, HOME: bench.cwd }
-  for (const [answer, exit] of [["n\r", 1], ["\r", 1], ["\x04", 1], ["what\r", 1], ["y\r", 0]] as const) {
+  for (const [answer, exit] of [
+    ["n\r", 1],
+    ["\r", 1],
+    ["\x04", 1],
+    ["what\r", 1],
+    ["y\r", 0],
+  ] as const) {
     await using terminal = inTerminal([PROGRAM, "sessions", "rm", "tidy"], { env, cwd: bench.cwd })
-    await terminal.shows(/1 message, 0 tasks[^]*\[y\/N\]/)
+    await terminal.shows(/1 message, 0 tasks[\s\S]*\[y\/N\]/)
     terminal.type(answer)
     expect([answer, await terminal.exited]).toEqual([answer, exit])
     if (exit === 1) expect(terminal.output).toContain("Nothing was deleted")

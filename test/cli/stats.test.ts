@@ -1,14 +1,14 @@
 // `meanwhile stats`: how the sums are shown. That they are right: test/session/stats.test.ts.
 import { expect, test } from "bun:test"
 import { resolve } from "node:path"
-import { temporaryStore } from "../../testing/harness.ts"
-import { workbench } from "../../testing/headless.ts"
-import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { systemClock } from "../../src/base/clock.ts"
 import { statsText } from "../../src/cli/stats.ts"
 import { usageStats } from "../../src/session/stats.ts"
 import { openStore } from "../../src/store/open.ts"
 import type { Store } from "../../src/store/store.ts"
+import { temporaryStore } from "../../testing/harness.ts"
+import { workbench } from "../../testing/headless.ts"
+import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { inTerminal } from "./terminal.ts"
 
 const PLAIN = { title: (text: string) => text, bar: (text: string) => text }
@@ -27,10 +27,21 @@ async function asked(store: Store, requests: readonly Request[]): Promise<void> 
   await store.write((tx) => {
     seedSession(tx, { id: "root" })
     seedTask(tx, { id: "back", root: "root", run: { state: "completed", background: 1 } })
-    for (const [n, { at, cost = 0, state = "closed", tokens = 1000, model = "claude-sonnet", run = null }] of requests.entries())
+    for (const [
+      n,
+      { at, cost = 0, state = "closed", tokens = 1000, model = "claude-sonnet", run = null },
+    ] of requests.entries())
       seed(tx, "ledger", {
-        id: `l${n}`, root_id: "root", session_id: "root", provider: "anthropic", model, state, run_id: run,
-        input_tokens: tokens, cost_nanos: cost, opened_at: at,
+        id: `l${n}`,
+        root_id: "root",
+        session_id: "root",
+        provider: "anthropic",
+        model,
+        state,
+        run_id: run,
+        input_tokens: tokens,
+        cost_nanos: cost,
+        opened_at: at,
       })
   })
 }
@@ -86,7 +97,12 @@ test("it fits into 80 columns and on some screens, whatever was used", async () 
   const models = [`a-model-${"with-a-very-long-name-".repeat(5)}`, "模型".repeat(30)]
   await asked(
     place.store,
-    Array.from({ length: 400 }, (_, n) => ({ at: now - n * DAY, cost: n % 7 ? 123_456_789_000_000 : null, tokens: 999_999_999, model: models[n % 2]! })),
+    Array.from({ length: 400 }, (_, n) => ({
+      at: now - n * DAY,
+      cost: n % 7 ? 123_456_789_000_000 : null,
+      tokens: 999_999_999,
+      model: models[n % 2]!,
+    })),
   )
   const stats = usageStats(place.store, { now, days: "all" })
   const tools = Array.from({ length: 30 }, (_, n) => ({ name: `mcp__server__tool${n}`, calls: 100_000 }))
@@ -101,18 +117,34 @@ test("without any request it says so", async () => {
   expect(await bench.run(["stats"])).toMatchObject({ exit: 0, stderr: "" })
   expect((await bench.run(["stats"])).stdout).toContain("Nothing was asked of a model.")
   expect(JSON.parse((await bench.run(["stats", "--json", "--range", "all"])).stdout)).toMatchObject({
-    range: "all", from: null, requests: 0, cost_usd: 0, background_share: null, days: [], models: [], tools: [],
+    range: "all",
+    from: null,
+    requests: 0,
+    cost_usd: 0,
+    background_share: null,
+    days: [],
+    models: [],
+    tools: [],
   })
 })
 
 test("JSON has null where a cost is not known, next to what is", async () => {
   await using bench = workbench()
   const store = await openStore({ folder: bench.home, clock: systemClock })
-  await asked(store, [{ at: Date.now(), cost: null }, { at: Date.now(), cost: 1_500_000_000, run: "run-back" }])
+  await asked(store, [
+    { at: Date.now(), cost: null },
+    { at: Date.now(), cost: 1_500_000_000, run: "run-back" },
+  ])
   store.close()
   const stats = JSON.parse((await bench.run(["stats", "--json"])).stdout)
   expect(stats).toMatchObject({
-    cost_usd: null, known_cost_usd: 1.5, unpriced_requests: 1, total_tokens: 2000, background_tokens: 1000, background_share: 0.5, sessions: 1,
+    cost_usd: null,
+    known_cost_usd: 1.5,
+    unpriced_requests: 1,
+    total_tokens: 2000,
+    background_tokens: 1000,
+    background_share: 0.5,
+    sessions: 1,
   })
   expect(stats.days).toHaveLength(1)
   expect(stats.models[0]).toMatchObject({ model: "anthropic/claude-sonnet", requests: 2, cost_usd: null })
@@ -126,7 +158,10 @@ test("colours are for terminals, and not with NO_COLOR", async () => {
   expect((await bench.run(["stats"])).stdout).not.toContain("\x1b")
   const program = resolve(import.meta.dir, "../../bin/meanwhile")
   const env = { MEANWHILE_HOME: bench.home, HOME: bench.cwd }
-  for (const [more, coloured] of [[{}, true], [{ NO_COLOR: "1" }, false]] as const) {
+  for (const [more, coloured] of [
+    [{}, true],
+    [{ NO_COLOR: "1" }, false],
+  ] as const) {
     await using terminal = inTerminal([program, "stats"], { env: { ...env, ...more }, cwd: bench.cwd })
     await terminal.exited
     await terminal.shows("MODEL")

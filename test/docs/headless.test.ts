@@ -3,10 +3,10 @@
 import { describe, expect, test } from "bun:test"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { workbench } from "../../testing/headless.ts"
-import { reply, startModelServer } from "../../testing/model-server.ts"
 import { commandNames } from "../../src/cli/command.ts"
 import { commandActions, commandOptions, isLater, type OptionSpec, sessionOptions } from "../../src/cli/options.ts"
+import { workbench } from "../../testing/headless.ts"
+import { reply, startModelServer } from "../../testing/model-server.ts"
 
 const DOCS = resolve(import.meta.dir, "../../docs")
 const BIN = resolve(import.meta.dir, "../../bin")
@@ -14,7 +14,7 @@ const page = (name: string) => readFileSync(join(DOCS, name), "utf8")
 
 /** The marked examples, each with the line that it begins on. */
 function examples(text: string): { line: number; code: string }[] {
-  return [...text.matchAll(/<!-- run -->\n```sh\n([^]*?)\n```/g)].map((match) => ({
+  return [...text.matchAll(/<!-- run -->\n```sh\n([\s\S]*?)\n```/g)].map((match) => ({
     line: text.slice(0, match.index).split("\n").length + 2,
     code: match[1]!,
   }))
@@ -30,9 +30,16 @@ describe.skipIf(!jq).each(["headless.md", "sessions.md"])("%s", (name) => {
     expect(marked.length).toBeGreaterThan(1)
     await using server = await startModelServer({
       script: (request) => {
-        const agent = { name: "Agent", input: { subagent_type: "explore", description: "store", prompt: "Look at it.", run_in_background: true } }
+        const agent = {
+          name: "Agent",
+          input: { subagent_type: "explore", description: "store", prompt: "Look at it.", run_in_background: true },
+        }
         // Only at the beginning: what comes with the agent's report is the answer to it.
-        if (request.prompt.startsWith("Compare") && request.results.length === 0 && !request.news.includes("task-notification"))
+        if (
+          request.prompt.startsWith("Compare") &&
+          request.results.length === 0 &&
+          !request.news.includes("task-notification")
+        )
           return reply.calls([agent])
         return reply.text("It is an agent in which nothing blocks.")
       },
@@ -48,7 +55,13 @@ describe.skipIf(!jq).each(["headless.md", "sessions.md"])("%s", (name) => {
       LANG: "C.UTF-8",
     }
     for (const { line, code } of marked) {
-      const child = Bun.spawn(["bash", "-c", `set -euo pipefail\n${code}`], { cwd: bench.cwd, env, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
+      const child = Bun.spawn(["bash", "-c", `set -euo pipefail\n${code}`], {
+        cwd: bench.cwd,
+        env,
+        stdin: "ignore",
+        stdout: "pipe",
+        stderr: "pipe",
+      })
       const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
       const exit = await child.exited
       expect({ place: `docs/${name}:${line}`, exit, err }).toEqual({ place: `docs/${name}:${line}`, exit: 0, err: "" })
@@ -63,21 +76,35 @@ describe("headless.md", () => {
   const text = page("headless.md")
 
   test("every option and command that it names exists, and every one that exists is named", () => {
-    const shell = [...text.matchAll(/```sh\n([^]*?)```/g)].map((match) => match[1]!).join("\n")
-    const specs = [sessionOptions, ...Object.values(commandOptions)].flatMap((table) => Object.entries<OptionSpec>(table))
+    const shell = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1]!).join("\n")
+    const specs = [sessionOptions, ...Object.values(commandOptions)].flatMap((table) =>
+      Object.entries<OptionSpec>(table),
+    )
     const known = new Set(specs.map(([name]) => `--${name}`))
     // Options of other programs in the examples.
-    const others = new Set(["--line-buffered", "--unbuffered", "--arg", "--staged", "--depth", "--prefix", "--body-file"])
-    for (const [option] of text.matchAll(/(?<![\w-])--[a-zA-Z][\w-]+/g)) if (!others.has(option)) expect(known).toContain(option)
+    const others = new Set([
+      "--line-buffered",
+      "--unbuffered",
+      "--arg",
+      "--staged",
+      "--depth",
+      "--prefix",
+      "--body-file",
+    ])
+    for (const [option] of text.matchAll(/(?<![\w-])--[a-zA-Z][\w-]+/g))
+      if (!others.has(option)) expect(known).toContain(option)
     for (const [name, { hidden }] of Object.entries<OptionSpec>(sessionOptions))
       if (!hidden && !isLater(`--${name}`) && name !== "version") expect(text).toContain(`--${name}`)
-    for (const [, command] of shell.matchAll(/\bmeanwhile ([a-z]+)/g)) expect(commandNames as readonly string[]).toContain(command!)
+    for (const [, command] of shell.matchAll(/\bmeanwhile ([a-z]+)/g))
+      expect(commandNames as readonly string[]).toContain(command!)
     for (const action of Object.keys(commandActions.tasks))
       if (action !== "list" && !isLater(`tasks ${action}`)) expect(text).toContain(`meanwhile tasks ${action}`)
   })
 
   test("every line of the stream's schema is described, with its fields", () => {
-    const { $defs } = JSON.parse(page("stream.schema.json")) as { $defs: Record<string, { oneOf?: { $ref: string }[]; properties?: Record<string, unknown> }> }
+    const { $defs } = JSON.parse(page("stream.schema.json")) as {
+      $defs: Record<string, { oneOf?: { $ref: string }[]; properties?: Record<string, unknown> }>
+    }
     const names = $defs.output!.oneOf!.map(({ $ref }) => $ref.split("/").at(-1)!)
     const everywhere = ["type", "subtype", "session_id", "uuid", "message"]
     for (const name of names.filter((name) => !name.startsWith("control_"))) {
@@ -93,7 +120,12 @@ describe("headless.md", () => {
       for (const [, target] of page(name).matchAll(/\]\(([^)]+)\)/g)) {
         const [file, anchor] = target!.split("#")
         const linked = file ? readFileSync(resolve(DOCS, file), "utf8") : page(name)
-        const headings = [...linked.matchAll(/^#+ (.*)$/gm)].map((match) => match[1]!.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-"))
+        const headings = [...linked.matchAll(/^#+ (.*)$/gm)].map((match) =>
+          match[1]!
+            .toLowerCase()
+            .replace(/[^\w\- ]/g, "")
+            .replaceAll(" ", "-"),
+        )
         if (anchor) expect(headings).toContain(anchor)
       }
   })

@@ -299,3 +299,12 @@ test("a message that comes while the turn runs joins at the next step", async ()
   expect(lines.at(-1)!.result).toBe("Steered: true")
   expect(server.requests).toHaveLength(3)
 })
+
+test("two new sessions of one name in a folder are told apart", async () => {
+  await using bench = workbench()
+  for (const _ of [1, 2]) await bench.run(["-p", "hello", "-n", "twin"])
+  const names = JSON.parse((await bench.run(["sessions", "--json"])).stdout).map(
+    (session: { name: string }) => session.name,
+  )
+  expect(names.sort()).toEqual(["twin", "twin (2)"])
+})

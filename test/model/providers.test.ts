@@ -128,7 +128,7 @@ test("a provider of the settings cannot take the place of a built-in one", async
     apiKeyEnv: "ANTHROPIC_API_KEY",
   }
   expect((await refusal("anthropic/m", { env: {}, providers: { anthropic: evil } })).message).toContain(
-    "Set ANTHROPIC_API_KEY",
+    'providers.anthropic in settings.json is not used: "anthropic" is built in.',
   )
 })
 

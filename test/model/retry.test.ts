@@ -7,39 +7,48 @@ import { Gate } from "../../testing/gate.ts"
 import { type Reply, reply, script, startModelServer } from "../../testing/model-server.ts"
 import { modelAt, request, textOf } from "./asking.ts"
 
-/** Pauses pass at once and are written down; the watchdog's never end unless the test says so. */
+/** Pauses pass at once and are written down; for the watchdogs time passes when the test says so. */
 class TestClock implements Clock {
   readonly pauses: number[] = []
-  readonly watches: ("on" | "ended")[] = []
-  private readonly watchdogs: (() => void)[] = []
-  constructor(private readonly idleMs = 120_000) {}
+  readonly watches = new Set<{ due: number; end: () => void }>()
+  /** Whose sleeps are pauses; the watchdog sleeps under a signal of its own. */
+  readonly pausing = new Set<AbortSignal | undefined>()
+  private time = 0
   now() {
-    return 0
+    return this.time
   }
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.reject(signal.reason)
-    if (ms !== this.idleMs) {
-      if (ms !== 250) this.pauses.push(ms)
-      return ms === 250 ? systemClock.sleep(ms, signal) : Promise.resolve()
+    if (ms === 250) return systemClock.sleep(ms, signal)
+    if (this.pausing.has(signal)) {
+      this.pauses.push(ms)
+      return Promise.resolve()
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
-    const n = this.watches.push("on") - 1
-    const end = () => {
-      this.watches[n] = "ended"
+    const watch = { due: this.time + ms, end: resolve }
+    this.watches.add(watch)
+    const onAbort = () => {
+      this.watches.delete(watch)
       reject(signal?.reason)
     }
-    signal?.addEventListener("abort", end, { once: true })
-    this.watchdogs.push(resolve)
+    signal?.addEventListener("abort", onAbort, { once: true })
     return promise
   }
-  /** Lets the time of the watchdog pass that is on now. */
-  idle(): void {
-    this.watchdogs.at(-1)?.()
+  /** Lets time pass. */
+  pass(ms: number): void {
+    this.time += ms
+    for (const watch of this.watches) {
+      if (watch.due > this.time) continue
+      this.watches.delete(watch)
+      watch.end()
+    }
   }
 }
 
 function options(more: Partial<RetryOptions> = {}): RetryOptions & { clock: TestClock } {
-  return { clock: new TestClock(), signal: new AbortController().signal, random: () => 1, ...more } as never
+  const asked = { clock: new TestClock(), signal: new AbortController().signal, random: () => 1, ...more }
+  if (asked.clock instanceof TestClock) asked.clock.pausing.add(asked.signal)
+  return asked as never
 }
 
 async function run(model: Model, asked: RetryOptions): Promise<{ all: RetriedEvent[]; error?: unknown }> {
@@ -143,8 +152,9 @@ describe("silence", () => {
     const all: RetriedEvent[] = []
     for await (const event of streamWithRetry(await modelAt(server), request(), asked)) {
       all.push(event)
-      // The watchdog of the next event is on as soon as the loop asks for it.
-      if (event.type === "text" && event.delta === "hm") queueMicrotask(() => queueMicrotask(() => asked.clock.idle()))
+      // The next event is waited for as soon as the loop asks for it.
+      if (event.type === "text" && event.delta === "hm")
+        queueMicrotask(() => queueMicrotask(() => asked.clock.pass(120_000)))
     }
     expect(all.find(({ type }) => type === "restart")).toMatchObject({ retry: { error: { kind: "idle" } } })
     expect(textOf(valid(all) as never, "text")).toBe("whole")
@@ -163,30 +173,54 @@ describe("silence", () => {
         yield finished
       },
     }
-    const clock = new TestClock(20)
-    const asked = options({ clock, idleMs: 20 })
-    const running = run(deaf, asked)
+    const clock = new TestClock()
+    const running = run(deaf, options({ clock, idleMs: 20 }))
     await until(() => attempts === 1)
-    clock.idle()
+    clock.pass(20)
     const { all, error } = await running
     expect(error).toBeUndefined()
     expect(all.map(({ type }) => type)).toEqual(["restart", "finish"])
   })
 
   test("signs of life that show nothing begin the watch anew", async () => {
+    const clock = new TestClock()
+    const turn = () => new Promise((resolve) => setImmediate(resolve))
+    const alive: Model = {
+      id: "alive/m",
+      provider: "alive",
+      async *stream() {
+        for (let i = 0; i < 3; i++) {
+          await turn()
+          clock.pass(100_000)
+          await turn()
+          yield { type: "progress" }
+        }
+        yield finished
+      },
+    }
+    const { all, error } = await run(alive, options({ clock }))
+    expect(error).toBeUndefined()
+    expect(all.map(({ type }) => type)).toEqual(["progress", "progress", "progress", "finish"])
+    expect(clock.watches.size).toBe(0)
+  })
+
+  test("the time in which nobody asks for more is no silence", async () => {
+    const clock = new TestClock()
     const alive: Model = {
       id: "alive/m",
       provider: "alive",
       async *stream() {
         yield { type: "progress" }
-        yield { type: "progress" }
         yield finished
       },
     }
-    const clock = new TestClock()
-    await run(alive, options({ clock }))
-    // One for each event, and one for the end.
-    expect(clock.watches).toEqual(["ended", "ended", "ended", "ended"])
+    const types: string[] = []
+    for await (const event of streamWithRetry(alive, request(), options({ clock }))) {
+      types.push(event.type)
+      clock.pass(500_000)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect(types).toEqual(["progress", "finish"])
   })
 })
 

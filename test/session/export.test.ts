@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { temporaryStore, type TestStore } from "../../testing/harness.ts"
-import { columnsOf, seed, seedFull, seedSession } from "../../testing/seed.ts"
 import { type ExportLine, exportTree } from "../../src/session/export.ts"
 import { insertRow, type Reader } from "../../src/store/store.ts"
 import { otherTables, passingTables, sessionJson, treeTables } from "../../src/store/tables.ts"
+import { type TestStore, temporaryStore } from "../../testing/harness.ts"
+import { columnsOf, seed, seedFull, seedSession } from "../../testing/seed.ts"
 
 /** What the columns with a CHECK may hold. */
 const CHECKED: Record<string, Record<string, string | number>> = {
@@ -23,14 +23,31 @@ const CHECKED: Record<string, Record<string, string | number>> = {
 /** A root with a child; each table that can belong to a tree has two rows of it, with a value in every column. */
 async function fullTree(place: TestStore): Promise<void> {
   await place.store.write((tx) => {
-    seedFull(tx, "session", { id: "root", root_id: "root", parent_id: null, depth: 0, tools: '["Read"]', limits: '{"only":[]}' })
+    seedFull(tx, "session", {
+      id: "root",
+      root_id: "root",
+      parent_id: null,
+      depth: 0,
+      tools: '["Read"]',
+      limits: '{"only":[]}',
+    })
     seedFull(tx, "session", { id: "child", root_id: "root", parent_id: "root", depth: 1, tools: "[]", limits: "{}" })
     for (const n of [1, 2])
       for (const { name } of treeTables) {
         const ids = columnsOf(tx, name).map((column) => column.name)
-        const scope = { root_id: "root", session_id: n === 1 ? "root" : "child", owner_id: "root", task_id: `"task ${n}"` }
+        const scope = {
+          root_id: "root",
+          session_id: n === 1 ? "root" : "child",
+          owner_id: "root",
+          task_id: `"task ${n}"`,
+        }
         const scoped = Object.fromEntries(Object.entries(scope).filter(([column]) => ids.includes(column)))
-        const own = name === "task" ? { id: `"task ${n}"` } : name === "run" ? { spool: join(place.folder, "spool", "a.out"), n } : {}
+        const own =
+          name === "task"
+            ? { id: `"task ${n}"` }
+            : name === "run"
+              ? { spool: join(place.folder, "spool", "a.out"), n }
+              : {}
         seedFull(tx, name, { ...CHECKED[name], ...scoped, ...own })
       }
     const odd = { session_id: "root", step_id: "odd", replay: "never", state: "done" }
@@ -51,7 +68,9 @@ async function linesOf(reader: Reader, rootId = "root"): Promise<ExportLine[]> {
 
 test("every table of the database is exported or is known not to be", async () => {
   using place = await temporaryStore()
-  const tables = place.store.all<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+  const tables = place.store.all<{ name: string }>(
+    "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+  )
   const known = ["session", ...treeTables.map(({ name }) => name), ...passingTables, ...otherTables]
   expect(tables.map(({ name }) => name).sort()).toEqual(known.sort())
   for (const { name } of tables) expect(columnsOf(place.store, name).map((column) => column.name)).not.toContain("type")
@@ -113,7 +132,8 @@ test("a snapshot exports the tree as it was when it was taken", async () => {
   using place = await temporaryStore()
   await place.store.write((tx) => {
     seedSession(tx, { id: "root" })
-    for (let seq = 1; seq <= 120; seq++) seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content: "[]" })
+    for (let seq = 1; seq <= 120; seq++)
+      seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content: "[]" })
   })
   const before = await linesOf(place.store)
   using snapshot = place.store.snapshot()
@@ -121,7 +141,13 @@ test("a snapshot exports the tree as it was when it was taken", async () => {
   for await (const group of exportTree(snapshot, "root")) {
     lines.push(...group)
     await place.store.write((tx) => {
-      seed(tx, "message", { id: `late${lines.length}`, session_id: "root", seq: 1000 + lines.length, role: "user", content: "[]" })
+      seed(tx, "message", {
+        id: `late${lines.length}`,
+        session_id: "root",
+        seq: 1000 + lines.length,
+        role: "user",
+        content: "[]",
+      })
       tx.run("DELETE FROM message WHERE seq > 60 AND seq < 1000")
     })
   }
@@ -132,7 +158,8 @@ test("a long session is never in memory as a whole", async () => {
   using place = await temporaryStore()
   await place.store.write((tx) => {
     seedSession(tx, { id: "root" })
-    for (let seq = 1; seq <= 20_000; seq++) seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content: "[]" })
+    for (let seq = 1; seq <= 20_000; seq++)
+      seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content: "[]" })
   })
   const counting = { queries: 0, most: 0 }
   const reader: Reader = {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
-import { temporaryStore } from "../../testing/harness.ts"
-import { seedSession } from "../../testing/seed.ts"
 import { checkedName, freeName, rename } from "../../src/session/name.ts"
 import type { SessionRow } from "../../src/store/rows.ts"
+import { temporaryStore } from "../../testing/harness.ts"
+import { seedSession } from "../../testing/seed.ts"
 
 test("a name that another session of the project has gets a number", async () => {
   using place = await temporaryStore()

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test"
 import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { temporaryStore, type TestStore } from "../../testing/harness.ts"
-import { columnsOf, seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { systemClock } from "../../src/base/clock.ts"
 import { takeLease } from "../../src/session/lease.ts"
 import { removeSession } from "../../src/session/remove.ts"
 import type { SessionRow } from "../../src/store/rows.ts"
-import type { Tx } from "../../src/store/store.ts"
+import type { Store, Tx } from "../../src/store/store.ts"
 import { passingTables, treeTables } from "../../src/store/tables.ts"
+import { type TestStore, temporaryStore } from "../../testing/harness.ts"
+import { columnsOf, seed, seedSession, seedTask } from "../../testing/seed.ts"
 
 /** A root and a child, with rows in every table that can hold some. */
 function seedTree(tx: Tx, root: string): void {
@@ -19,15 +19,29 @@ function seedTree(tx: Tx, root: string): void {
     seed(tx, "turn", { id: `turn-${session_id}`, session_id, state: "done", cause: "human" })
     seed(tx, "message", { id: `message-${session_id}`, session_id, seq: 1, role: "user", content: "[]" })
     seed(tx, "step", { id: `step-${session_id}`, session_id, n: 1, state: "done" })
-    seed(tx, "tool_call", { id: `call-${session_id}`, session_id, step_id: `step-${session_id}`, state: "done", replay: "safe", input: "{}" })
-    seed(tx, "inbox", { id: `inbox-${session_id}`, session_id, kind: "prompt", delivery: "steer", origin: "human", content: "[]" })
+    seed(tx, "tool_call", {
+      id: `call-${session_id}`,
+      session_id,
+      step_id: `step-${session_id}`,
+      state: "done",
+      replay: "safe",
+      input: "{}",
+    })
+    seed(tx, "inbox", {
+      id: `inbox-${session_id}`,
+      session_id,
+      kind: "prompt",
+      delivery: "steer",
+      origin: "human",
+      content: "[]",
+    })
     seed(tx, "ledger", { id: `ledger-${session_id}`, root_id: root, session_id, state: "closed" })
     seed(tx, "feed", { root_id: root, session_id, kind: "turn" })
   }
   seedTask(tx, { id: `task-${root}`, root, run: { state: "completed" } })
   seed(tx, "dependency", { task_id: `task-${root}`, needs_id: "x" })
   seed(tx, "approval", { id: `approval-${root}`, root_id: root, session_id: root, state: "open", input: "{}" })
-  tx.run("INSERT INTO lease VALUES (:root, 1, 1, 1)", { root })
+  seed(tx, "lease", { root_id: root, generation: 1 })
 }
 
 function rowOf({ store }: TestStore, id: string): SessionRow {
@@ -38,6 +52,23 @@ function rowOf({ store }: TestStore, id: string): SessionRow {
 function everything({ store }: TestStore): Record<string, string> {
   const tables = ["session", ...treeTables.map(({ name }) => name), ...passingTables]
   return Object.fromEntries(tables.map((table) => [table, JSON.stringify(store.all(`SELECT * FROM ${table}`))]))
+}
+
+/** The store, with another way to write. */
+function withWrite(store: Store, write: <T>(change: (tx: Tx) => T) => Promise<T>): Store {
+  return {
+    one: (sql, params) => store.one(sql, params),
+    all: (sql, params) => store.all(sql, params),
+    write,
+    writeDurably: (change) => store.writeDurably(change),
+    listen: (topic, listener) => store.listen(topic, listener),
+    ring: (topic) => store.ring(topic),
+    stir: (kind) => store.stir(kind),
+    fence: (check) => store.fence(check),
+    snapshot: () => store.snapshot(),
+    folder: (name) => store.folder(name),
+    close: () => store.close(),
+  }
 }
 
 test("all rows and files of the tree go, and nothing of another", async () => {
@@ -63,7 +94,8 @@ test("all rows and files of the tree go, and nothing of another", async () => {
 test("every table with rows of a tree is emptied: none has been forgotten in this test", async () => {
   using place = await temporaryStore()
   await place.store.write((tx) => seedTree(tx, "root"))
-  for (const [table, rows] of Object.entries(everything(place))) expect({ table, rows }).not.toEqual({ table, rows: "[]" })
+  for (const [table, rows] of Object.entries(everything(place)))
+    expect({ table, rows }).not.toEqual({ table, rows: "[]" })
   expect(columnsOf(place.store, "session").length).toBeGreaterThan(10)
 })
 
@@ -88,30 +120,31 @@ test("a session that is driven, or of which a task is alive, stays whole", async
   again!.release()
 })
 
-test("others get to write while a long session is deleted", async () => {
+test("others get to write while a long session is deleted: its transactions are short", async () => {
   using place = await temporaryStore()
   const { store } = place
   const content = JSON.stringify([{ type: "text", text: "x".repeat(3000) }])
   await store.write((tx) => {
     seedTree(tx, "root")
-    for (let seq = 2; seq <= 20_000; seq++) seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content })
+    for (let seq = 2; seq <= 20_000; seq++)
+      seed(tx, "message", { id: `m${seq}`, session_id: "root", seq, role: "user", content })
   })
-  const removing = { ended: false }
-  const removal = removeSession(store, systemClock, rowOf(place, "root")).finally(() => {
-    removing.ended = true
+  const took: number[] = []
+  const measured = withWrite(store, async (change) => {
+    const started = performance.now()
+    const result = await store.write(change)
+    took.push(performance.now() - started)
+    return result
   })
   let turns = 0
-  let longest = 0
-  for (let last = performance.now(); !removing.ended; turns++) {
-    await Bun.sleep(0)
-    longest = Math.max(longest, performance.now() - last)
-    last = performance.now()
-  }
-  await removal
+  const others = setInterval(() => turns++, 0)
+  await removeSession(measured, systemClock, rowOf(place, "root"))
+  clearInterval(others)
   expect(store.one("SELECT 1 FROM message")).toBeUndefined()
-  // 5 ms is the aim on a machine that does nothing else; all at once takes ten times of what is allowed here.
   expect(turns).toBeGreaterThan(20)
-  expect(longest).toBeLessThan(100)
+  // The aim is 5 ms. Not each one is judged: this machine may do other things at the time.
+  const longest = took.sort((a, b) => a - b).slice(-40)
+  expect(longest[0]).toBeLessThan(10)
 }, 20_000)
 
 test("a deletion that was cut off can be done again", async () => {
@@ -119,12 +152,7 @@ test("a deletion that was cut off can be done again", async () => {
   const { store } = place
   await store.write((tx) => seedTree(tx, "root"))
   let writes = 0
-  const cut = new Proxy(store, {
-    get: (target, name) => {
-      if (name !== "write") return Reflect.get(target, name).bind?.(target) ?? Reflect.get(target, name)
-      return (change: (tx: Tx) => unknown) => (++writes > 4 ? Promise.reject(new Error("cut off")) : target.write(change))
-    },
-  })
+  const cut = withWrite(store, (change) => (++writes > 4 ? Promise.reject(new Error("cut off")) : store.write(change)))
   await expect(removeSession(cut, systemClock, rowOf(place, "root"))).rejects.toThrow("cut off")
   expect(rowOf(place, "root")).toBeDefined()
   await removeSession(store, systemClock, rowOf(place, "root"))

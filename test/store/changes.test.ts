@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test"
-import { temporaryStore } from "../../testing/harness.ts"
 import { type Clock, systemClock } from "../../src/base/clock.ts"
-import { openStore } from "../../src/store/open.ts"
 import { changes } from "../../src/store/changes.ts"
+import { openStore } from "../../src/store/open.ts"
+import { temporaryStore } from "../../testing/harness.ts"
 
 /** A clock whose sleeps end when the test says so. */
 function steps() {
@@ -40,7 +40,8 @@ test("it yields at once, after commits of others, and in vain only when asked to
   const watching = (async () => {
     for await (const _ of changes(place.store, clock, { signal: stop.signal, atLeastMs: 1000 })) yields++
   })()
-  const commit = () => other.write((tx) => tx.run("INSERT INTO meta VALUES ('x', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"))
+  const commit = () =>
+    other.write((tx) => tx.run("INSERT INTO meta VALUES ('x', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"))
   await settle()
   expect(yields).toBe(1)
   await step(250)

@@ -13,9 +13,11 @@ export function bashScript({ options, commands }: Grammar): string {
     ]),
   ]
   const values = [
-    ...options.flatMap((option) => valueOf("", option)),
+    ...options.flatMap((option) => valueBranch("", option)),
     ...commands.flatMap(({ name, options, actions }) =>
-      distinct([...options, ...actions.flatMap((action) => action.options)]).flatMap((option) => valueOf(name, option)),
+      distinct([...options, ...actions.flatMap((action) => action.options)]).flatMap((option) =>
+        valueBranch(name, option),
+      ),
     ),
   ]
   return `# Completions of meanwhile for bash. Made by: meanwhile completion bash
@@ -106,7 +108,7 @@ function place({ command, action, options, words }: Place): string {
 }
 
 /** A branch for the value of an option. */
-function valueOf(command: string, { name, short, takesValue, values = [] }: Option): string[] {
+function valueBranch(command: string, { name, short, takesValue, values = [] }: Option): string[] {
   if (!takesValue) return []
   const before = [name, ...(short ? [short] : [])].map((option) => `"${command} ${option}"`)
   return [`  ${before.join(" | ")}) ${offered(values)} ;;`]

@@ -59,7 +59,8 @@ export function grammar(): Grammar {
 
 function commandOf(name: keyof typeof commandOptions): Command {
   const specs: OptionSpecs = commandOptions[name]
-  const table: Readonly<Record<string, ActionSpec>> = name in commandActions ? commandActions[name as keyof typeof commandActions] : {}
+  const table: Readonly<Record<string, ActionSpec>> =
+    name in commandActions ? commandActions[name as keyof typeof commandActions] : {}
   const actions = Object.entries(table).filter(([action]) => !isLater(`${name} ${action}`))
   const only = (names: readonly string[]) => optionsOf(specs, [...names, ...EVERYWHERE], name)
   return {

@@ -113,7 +113,9 @@ function sidesOf(question: string): Side[] {
 function newsOf({ lastReply, notices, steps }: Conversation): string[] {
   const calls = steps.find((step) => step.at === lastReply)?.calls.filter((call) => call.name === "Bash") ?? []
   const commands = calls.map((call) =>
-    taskIn(call) ? oneLine(call.text, 300) : ended(String(call.input.command), "", call.text),
+    taskIn(call)
+      ? oneLine(call.text, 300)
+      : ended(String(call.input.command), call.failed ? " with an error" : "", call.text),
   )
   const ours = new Set(steps.flatMap((step) => step.calls.filter((call) => call.name === "Agent").map(taskIn)))
   const others = [...notices].filter(([task, one]) => one.at > lastReply && !ours.has(task))

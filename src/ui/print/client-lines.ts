@@ -2,6 +2,7 @@
 // and answers to the program's own requests for permission. Which of them work, and why: docs/decisions/
 // claude-code-clients.md. Source of the format: claude-agent-sdk-python (MIT), _internal/query.py.
 import { type PermissionMode, permissionModes } from "../../base/permission-mode.ts"
+import { quoted } from "../../base/text.ts"
 
 export interface ControlRequest {
   type: "control-request"
@@ -54,7 +55,7 @@ function requestOf(request: Fields): ControlRequest["request"] {
       return typeof request.task_id === "string" ? { subtype, taskId: request.task_id } : unknown("task_id is missing")
     default:
       return unknown(
-        `There is no control request ${JSON.stringify(subtype)?.slice(0, 60)}; known are initialize, interrupt, set_permission_mode, set_model and stop_task.`,
+        `There is no control request ${typeof subtype === "string" ? quoted(subtype) : "without a subtype"}; known are initialize, interrupt, set_permission_mode, set_model and stop_task.`,
       )
   }
 }

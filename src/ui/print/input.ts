@@ -1,6 +1,8 @@
 // Lines of `--input-format stream-json` (docs/headless.md): JSON from a stranger becomes one of a few requests, or an
 // error that says what is wrong with the line.
 import { Exit, messageOf, UserError } from "../../base/error.ts"
+import { visible } from "../../base/escape.ts"
+import { quoted } from "../../base/text.ts"
 import type { UserPart } from "../../model/message.ts"
 import { type ClientAnswer, type ControlRequest, clientAnswerOf, controlRequestOf } from "./client-lines.ts"
 
@@ -20,7 +22,7 @@ export const MAX_LINE_BYTES = 32 * 1024 * 1024
 /** Undefined for an empty line. Throws UserError. */
 export function parseLine(line: string, number: number): Request | undefined {
   if (line.trim() === "") return undefined
-  if (line.length > MAX_LINE_BYTES) throw bad(number, `it is longer than ${MAX_LINE_BYTES} bytes`)
+  if (line.length > MAX_LINE_BYTES) throw bad(number, `it is longer than ${MAX_LINE_BYTES / 1024 / 1024} MiB`)
   const value = parseJson(line, number)
   if (!isObject(value))
     throw bad(number, 'it is no object; send for example {"type":"user","message":{"role":"user","content":"Hi"}}')
@@ -38,7 +40,7 @@ export function parseLine(line: string, number: number): Request | undefined {
     default:
       throw bad(
         number,
-        `its type is ${JSON.stringify(value.type)?.slice(0, 60)}; known are user, permission_response, control, control_request and control_response`,
+        `its type is ${said(value.type)}; known are user, permission_response, control, control_request and control_response`,
       )
   }
 }
@@ -47,7 +49,7 @@ function parseJson(line: string, number: number): unknown {
   try {
     return JSON.parse(line)
   } catch (error) {
-    throw bad(number, `it is not JSON (${messageOf(error)})`)
+    throw bad(number, `it is not JSON (${visible(messageOf(error))})`)
   }
 }
 
@@ -81,7 +83,12 @@ function controlOf({ action, task_id: taskId }: Record<string, unknown>, number:
   if (action === "interrupt" || action === "background") return { type: action }
   if (action === "stop_task" && typeof taskId === "string") return { type: "stop_task", taskId }
   if (action === "stop_task") throw bad(number, "task_id is missing")
-  throw bad(number, `action is ${JSON.stringify(action)?.slice(0, 60)}; known are background, interrupt and stop_task`)
+  throw bad(number, `action is ${said(action)}; known are background, interrupt and stop_task`)
+}
+
+function said(value: unknown): string {
+  if (value === undefined) return "missing"
+  return typeof value === "string" ? quoted(value) : "no text"
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

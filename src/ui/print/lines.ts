@@ -1,16 +1,7 @@
 // The headless stream: rows of the feed become lines (docs/headless.md, docs/stream.schema.json). Pure: it reads rows and
 // returns objects; how often some of them are said is stream.ts.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import type {
-  ApprovalRow,
-  FeedRow,
-  MessageRow,
-  RunRow,
-  SessionRow,
-  StepRow,
-  TaskRow,
-  ToolCallRow,
-} from "../../store/rows.ts"
+import type { ApprovalRow, FeedRow, MessageRow, RunRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import type { Totals } from "./totals.ts"
 
@@ -22,15 +13,17 @@ export interface LineParts {
   usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
   /** How a call asks for permission: our own line, or the one that clients of Claude Code know. */
   asks: "permission_request" | "control_request"
+  /** The calls that sessions serve, by session, as far as they were looked up: they never change. */
+  parentCalls: Map<string, string | null>
 }
 
 /** The lines that one row of the feed stands for. */
 export function linesOf(parts: LineParts, row: FeedRow): Line[] {
   switch (row.kind) {
     case "message":
-      return messageLines(parts.reader, row)
+      return messageLines(parts, row)
     case "tool_result":
-      return [toolResultLine(parts.reader, row)]
+      return [toolResultLine(parts, row)]
     case "task_started":
       return [started(parts, row)]
     case "task_progress":
@@ -42,7 +35,7 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
     case "retry":
       return [
         system(row, "retry", {
-          parent_tool_use_id: parentCall(parts.reader, row.session_id),
+          parent_tool_use_id: parentCall(parts, row.session_id),
           ...JSON.parse(row.data ?? "{}"),
         }),
       ]
@@ -55,10 +48,11 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
   }
 }
 
-function messageLines(reader: Reader, row: FeedRow): Line[] {
+function messageLines(parts: LineParts, row: FeedRow): Line[] {
+  const { reader } = parts
   const message = reader.one<MessageRow>("SELECT * FROM message WHERE id = :id", { id: row.ref })
   if (!message) return []
-  const common = { parent_tool_use_id: parentCall(reader, row.session_id), session_id: row.root_id, uuid: message.id }
+  const common = { parent_tool_use_id: parentCall(parts, row.session_id), session_id: row.root_id, uuid: message.id }
   if (message.role === "user") {
     // What the caller sent is not told back; what entered by itself is.
     if (message.origin === "human" && row.session_id === row.root_id) return []
@@ -110,8 +104,8 @@ function userBlock(part: UserPart) {
   return { type: "image", source: { type: "base64", media_type: part.mediaType, data: part.data } }
 }
 
-function toolResultLine(reader: Reader, row: FeedRow): Line {
-  const call = reader.one<ToolCallRow>("SELECT * FROM tool_call WHERE id = :id", { id: row.ref })!
+function toolResultLine(parts: LineParts, row: FeedRow): Line {
+  const call = parts.reader.one<ToolCallRow>("SELECT * FROM tool_call WHERE id = :id", { id: row.ref })!
   const output = JSON.parse(call.result ?? '{"content":[]}') as { content: UserPart[] }
   const block = {
     type: "tool_result",
@@ -123,7 +117,7 @@ function toolResultLine(reader: Reader, row: FeedRow): Line {
     type: "user",
     message: { role: "user", content: [block] },
     origin: "system",
-    parent_tool_use_id: parentCall(reader, row.session_id),
+    parent_tool_use_id: parentCall(parts, row.session_id),
     session_id: row.root_id,
     uuid: call.id,
   }
@@ -253,11 +247,17 @@ function taskOf(reader: Reader, runId: string): { task: TaskRow; run: RunRow } {
 }
 
 /** The id that the model gave to the Agent call which a session serves; null for the root's. */
-function parentCall(reader: Reader, sessionId: string): string | null {
-  const session = reader.one<SessionRow>("SELECT * FROM session WHERE id = :sessionId", { sessionId })
-  if (!session?.task_id) return null
-  const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: session.task_id })
-  return providerCallId(reader, task?.call_id ?? null)
+function parentCall({ reader, parentCalls }: LineParts, sessionId: string): string | null {
+  const known = parentCalls.get(sessionId)
+  if (known !== undefined) return known
+  const served = reader.one<{ call_id: string }>(
+    `SELECT tool_call.call_id FROM session JOIN task ON task.id = session.task_id
+     JOIN tool_call ON tool_call.id = task.call_id WHERE session.id = :sessionId`,
+    { sessionId },
+  )
+  const call = served?.call_id ?? null
+  parentCalls.set(sessionId, call)
+  return call
 }
 
 function providerCallId(reader: Reader, callId: string | null): string | null {

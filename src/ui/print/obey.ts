@@ -1,6 +1,7 @@
 // What a line of input asks for is done, and answered where the line wants an answer.
 import { isDeepStrictEqual } from "node:util"
 import { Exit, messageOf, UserError } from "../../base/error.ts"
+import { quoted } from "../../base/text.ts"
 import type { Hosted, Program } from "../../program.ts"
 import type { ApprovalRow } from "../../store/rows.ts"
 import type { ClientAnswer, ControlRequest, Request } from "./input.ts"
@@ -48,7 +49,7 @@ async function answer(
   if (await hosted.approvals.answer(id, given)) return
   throw new UserError(
     "no-such-request",
-    `There is no open request ${JSON.stringify(id)}: it was answered before, or withdrawn.`,
+    `There is no open request ${quoted(id)}: it was answered before, or withdrawn.`,
   )
 }
 

@@ -115,7 +115,7 @@ async function write(lines: readonly Line[]): Promise<void> {
 function stream(program: Program, hosted: Hosted, { permissionPrompts }: OutputOptions): Show {
   const { store, clock, usageBelow } = program
   const asks = permissionPrompts === "own" ? "permission_request" : "control_request"
-  const paced = new Stream({ reader: store, usageBelow, asks }, hosted.row.id)
+  const paced = new Stream({ reader: store, usageBelow, asks, parentCalls: new Map() }, hosted.row.id)
   let begun = false
   return {
     rows: async (rows) => {

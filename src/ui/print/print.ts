@@ -69,7 +69,7 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
         if (!(error instanceof UserError))
           program.log.error("a line of input failed", { error, session: hosted.row.id })
         mistakes++
-        await writeErr(`meanwhile: ${messageOf(error)}\n`)
+        await writeErr(`meanwhile: ${stripControl(messageOf(error), { keepNewlines: true })}\n`)
       }
     }
     await hosted.approvals.close()

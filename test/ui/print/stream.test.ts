@@ -18,6 +18,7 @@ async function fixture() {
     reader: it.store,
     usageBelow: (id: string) => usageBelow(it.store, id),
     asks: "permission_request" as const,
+    parentCalls: new Map(),
   }
   const stream = new Stream(parts, "root")
   let seq = 0

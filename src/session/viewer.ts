@@ -1,0 +1,115 @@
+// A tree that another process drives, seen from here: rows and drafts are read, and what somebody wants of it are rows
+// for its host, which hears of them at once. Without a host they wait for the next one.
+import type { Clock } from "../base/clock.ts"
+import type { Ids } from "../base/ids.ts"
+import type { UserPart } from "../model/message.ts"
+import { feedAfter } from "../store/feed.ts"
+import type { FeedRow } from "../store/rows.ts"
+import type { Store } from "../store/store.ts"
+import { attend } from "./audience.ts"
+import { type Control, request } from "./controls.ts"
+import { type DraftPart, DraftTail, draftPath } from "./draft.ts"
+import { admit } from "./inbox.ts"
+import { isHeld } from "./lease.ts"
+
+export interface Viewer {
+  /** Whether a process drives the tree now. */
+  isHosted(): boolean
+  /** Puts a prompt into the root's inbox, for good once this resolves; returns its id, which its message will have. */
+  prompt(content: UserPart[]): Promise<string>
+  /** Takes a prompt back; false when it has entered the conversation, or was taken back before. */
+  withdraw(promptId: string): Promise<boolean>
+  /** Asks the host to do something. */
+  control(control: Control): Promise<void>
+  /** Calls `listener` when something in the tree may have changed, and every half second, until disposed. */
+  listen(listener: () => void): Disposable
+  /** What is published after `since`: yields at each change, also when only a draft has grown. Ends with the signal. */
+  follow(options: { since: number; signal: AbortSignal }): AsyncGenerator<FeedRow[]>
+  /** What was added, since it was last called, to the answers that stream in now. */
+  drafts(): DraftNews[]
+}
+
+export interface DraftNews {
+  sessionId: string
+  stepId: string
+  /** What this step's draft had before is taken back. */
+  restarted: boolean
+  parts: DraftPart[]
+}
+
+export function createViewer(
+  { store, clock, ids }: { store: Store; clock: Clock; ids: Ids },
+  rootId: string,
+): Viewer {
+  const tails = new Map<string, DraftTail>()
+
+  const listen = (listener: () => void): Disposable => {
+    const bell = store.listen(`watch:${rootId}`, () => {
+      // Readers in this process hear of the rows as if they had been written here.
+      store.stir("feed")
+      listener()
+    })
+    const attending = attend(store, rootId)
+    return {
+      [Symbol.dispose]: () => {
+        attending[Symbol.dispose]()
+        bell[Symbol.dispose]()
+      },
+    }
+  }
+
+  async function* follow({ since, signal }: { since: number; signal: AbortSignal }): AsyncGenerator<FeedRow[]> {
+    let changed = Promise.withResolvers<void>()
+    const wake = () => changed.resolve()
+    using _ = listen(wake)
+    signal.addEventListener("abort", wake, { once: true })
+    try {
+      for (let seq = since; !signal.aborted; ) {
+        changed = Promise.withResolvers()
+        const rows = feedAfter(store, rootId, seq)
+        seq = rows.at(-1)?.seq ?? seq
+        yield rows
+        await changed.promise
+      }
+    } finally {
+      signal.removeEventListener("abort", wake)
+    }
+  }
+
+  const drafts = (): DraftNews[] => {
+    const asking = store.all<{ id: string; session_id: string }>(
+      `SELECT step.id, step.session_id FROM session JOIN step ON step.session_id = session.id
+       WHERE session.root_id = :rootId AND step.state = 'asking'
+         AND step.n = (SELECT MAX(n) FROM step AS newer WHERE newer.session_id = session.id)`,
+      { rootId },
+    )
+    const live = new Set(asking.map(({ id }) => id))
+    for (const id of tails.keys()) if (!live.has(id)) tails.delete(id)
+    return asking.flatMap(({ id, session_id: sessionId }) => {
+      const tail = tails.get(id) ?? new DraftTail(draftPath(store, id))
+      tails.set(id, tail)
+      const news = tail.read()
+      return news && (news.restarted || news.parts.length > 0) ? [{ sessionId, stepId: id, ...news }] : []
+    })
+  }
+
+  return {
+    isHosted: () => isHeld(store, rootId),
+    prompt: async (content) => {
+      const id = ids.uuid()
+      await store.writeDurably((tx) => {
+        admit(tx, clock, { id, sessionId: rootId, origin: "human", delivery: "steer", content })
+        tx.ring(`host:${rootId}`)
+      })
+      return id
+    },
+    withdraw: async (promptId) =>
+      (await store.writeDurably((tx) =>
+        tx.run("DELETE FROM inbox WHERE id = :promptId AND kind = 'prompt'", { promptId }),
+      )) > 0,
+    control: (control) => store.writeDurably((tx) => request(tx, { clock, ids }, { rootId, control })),
+    listen,
+    follow,
+    drafts,
+  }
+}

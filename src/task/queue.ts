@@ -1,0 +1,102 @@
+// Runs that don't begin at once: those that need other tasks, and background shells for which there is no place. The
+// rows say what waits and why; this decides when it begins, and never looks through all that waits to do so.
+import type { Clock } from "../base/clock.ts"
+import type { Log } from "../base/log.ts"
+import { publish } from "../store/feed.ts"
+import type { RunRow, TaskRow } from "../store/rows.ts"
+import type { Store, Tx } from "../store/store.ts"
+import { needsMore } from "./dependencies.ts"
+import type { Settled } from "./settle.ts"
+import { ShellPool, WAITS_FOR_PLACE } from "./shell-pool.ts"
+
+export interface QueueParts {
+  store: Store
+  clock: Clock
+  log: Log
+  /** How many background shells run at a time. */
+  places?: number | undefined
+  /** Readies a queued run and drives it. Does nothing when the run is queued no more. */
+  begin(run: RunRow): Promise<void>
+}
+
+export class Queue {
+  readonly #parts: QueueParts
+  readonly #pool: ShellPool
+  readonly #beginning = new Map<string, Promise<void>>()
+
+  constructor(parts: QueueParts) {
+    this.#parts = parts
+    this.#pool = new ShellPool(parts.store, parts.places)
+  }
+
+  /** Why a run can't begin at once; undefined when it can. */
+  obstacle(task: TaskRow, run: RunRow): string | undefined {
+    return this.#pool.needsPlace(task, run) && this.#pool.isFull() ? WAITS_FOR_PLACE : undefined
+  }
+
+  /** A run begins, queued before or not. */
+  enter(task: TaskRow, run: RunRow): void {
+    if (task.kind === "shell") this.#pool.enter(run.id)
+  }
+
+  /** A run has ended, or was never begun: others may have its place. */
+  leave(...runs: readonly Pick<RunRow, "id">[]): void {
+    for (const { id } of runs) this.#pool.leave(id)
+    this.pump()
+  }
+
+  /** What a settled run leaves behind, in memory: its place, and what it held up. */
+  settled(settled: Settled): void {
+    if (settled.type === "already-settled") return
+    this.leave(settled.run, ...settled.skipped)
+    for (const run of settled.freed) this.admit(run)
+  }
+
+  /** A queued run that needs no other task (any more) begins: at once, or, a background shell, when there is a place. */
+  admit(run: RunRow): void {
+    const { store } = this.#parts
+    if (needsMore(store, run.task_id)) return
+    const task = store.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
+    if (!this.#pool.needsPlace(task, run)) return this.#begin(run)
+    this.#pool.queue(run.id)
+    this.pump()
+  }
+
+  /** Places may have come free: those that wait longest begin. */
+  pump(): void {
+    const { store } = this.#parts
+    for (let id = this.#pool.next(); id !== undefined; id = this.#pool.next()) {
+      const run = store.one<RunRow>("SELECT * FROM run WHERE id = :id AND state = 'queued'", { id })
+      if (run) this.#begin(run)
+      if (!run) this.#pool.leave(id)
+    }
+  }
+
+  /** Resolves when nothing is on its way from the queue to its beginning. */
+  async quiet(): Promise<void> {
+    while (this.#beginning.size > 0) await Promise.all(this.#beginning.values())
+  }
+
+  #begin(run: RunRow): void {
+    if (this.#beginning.has(run.id)) return
+    const beginning = this.#parts
+      .begin(run)
+      .catch((error) => this.#parts.log.error("a queued run could not begin", { error, task: run.task_id }))
+      .finally(() => this.#beginning.delete(run.id))
+    this.#beginning.set(run.id, beginning)
+  }
+}
+
+/** Marks a queued run as running; false when it is queued no more, and so must not begin. */
+export function markBegun(tx: Tx, clock: Clock, { task, run }: { task: TaskRow; run: RunRow }): boolean {
+  const changed = tx.run(
+    `UPDATE run SET state = 'running', reason = NULL, started_at = :now, event_at = :now
+     WHERE id = :id AND state = 'queued' AND stop_by IS NULL`,
+    { id: run.id, now: clock.now() },
+  )
+  if (changed === 0) return false
+  const data = { status: "running" }
+  publish(tx, clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_updated", ref: run.id, data })
+  tx.ring(`run:${run.id}`)
+  return true
+}

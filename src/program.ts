@@ -15,7 +15,7 @@ import { createLog, type Log } from "./base/log.ts"
 import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
 import type { PermissionMode } from "./base/permission-mode.ts"
 import { loadSettings, type Settings } from "./base/settings.ts"
-import { createModels } from "./model/ask.ts"
+import { createModels, type Models } from "./model/ask.ts"
 import type { UserPart } from "./model/message.ts"
 import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
 import { createDecider } from "./permission/decide.ts"
@@ -24,24 +24,31 @@ import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { Audience } from "./session/audience.ts"
-import { type Control, obey } from "./session/controls.ts"
+import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { Draft, draftPath } from "./session/draft.ts"
+import { Budget } from "./session/budget.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
+import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
-import { lastSeq, lastText } from "./session/history.ts"
+import { type Course, courseOf } from "./session/course.ts"
+import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
 import { checkedName, freeName } from "./session/name.ts"
+import { closeOrphans } from "./session/orphans.ts"
+import { performControl } from "./session/perform-control.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
+import { forgetTold } from "./session/task-ledger.ts"
 import { createViewer, type Viewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "./store/store.ts"
 import { until } from "./store/watch.ts"
+import { capsOf } from "./task/caps.ts"
 import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
 import { monitorKind } from "./task/monitor.ts"
 import { PAUSED_BY_USER } from "./task/pause.ts"
@@ -49,6 +56,10 @@ import { TaskRuntime } from "./task/runtime.ts"
 import { ShellKind } from "./task/shell.ts"
 import { createFiles, type Files } from "./tool/files.ts"
 import { ripgrepLocator } from "./tool/ripgrep.ts"
+
+export type { Control } from "./session/controls.ts"
+export type { Course } from "./session/course.ts"
+export type { Viewer } from "./session/viewer.ts"
 
 /** What commands run in; also told to the model. */
 const SHELL = "bash"
@@ -63,6 +74,12 @@ export interface ProgramOptions {
   begins?: boolean
   /** Whether somebody will answer requests for permission. */
   answerable?: boolean
+  /** The most that this process may spend on its sessions. */
+  maxBudgetUsd?: number | undefined
+  /** An agent whose cap is reached fails, unless somebody may come who can let it go on. */
+  whenCapped?: "pause" | "fail"
+  /** Nobody waits for it: unless somebody looks at it, a tree goes on by itself for a while only. */
+  unattended?: boolean
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
 }
@@ -123,9 +140,15 @@ export interface Program {
   host(row: SessionRow): Promise<Hosted | undefined>
   /** A session's tree as somebody sees it who does not drive it. */
   view(row: SessionRow): Viewer
+  /** What came of a prompt, by its id. */
+  courseOf(promptId: string): Course
+  /** The last text that the session's own model said in these turns. */
+  lastReply(row: SessionRow, turns: readonly string[]): string | undefined
+  /** The number of the session's newest message. */
+  lastMessage(row: SessionRow): number
   readonly tasks: TaskRuntime
   listTasks(scope: Scope): TaskView[]
-  usageBelow(sessionId: string): { tokens: number; costNanos: number | null }
+  usageBelow(sessionId: string): ReturnType<typeof usageBelow>
   /** The environment variable that holds the key for a model's provider, or "none". */
   apiKeySource(model: string): string
   close(): void
@@ -154,7 +177,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   })
   const { store } = await openData(options.env, clock)
   const log = createLog(home.data, clock)
-  const tasks = new TaskRuntime({ store, clock, ids, log })
+  const tasks = new TaskRuntime({ store, clock, ids, log, shellPlaces: settings.maxBackgroundShells })
   const rules = {
     allow: [
       ...parseFileRules(settings.permissions?.allow ?? [], ruleFiles),
@@ -207,6 +230,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
     host: (row) => host(wiring, parts, row),
     view: (row) => createViewer({ store, clock, ids }, row.id),
+    courseOf: (promptId) => courseOf(store, promptId),
+    lastReply: (row, turns) => lastTextOf(store, row.id, turns),
+    lastMessage: (row) => lastSeq(store, row.id),
     close: () => store.close(),
   }
 }
@@ -248,12 +274,14 @@ function sessionParts(wiring: Wiring): SessionParts {
   const search = { files, ripgrepPath, env: options.env }
   const web = wiring.settings.webFetch ?? { allowPrivate: [], proxy: "refuse" as const }
   const tools = { store, clock, ids, tasks, approvals, search, web, agents: wiring.agents.agents }
+  const models = createModels({ ...providers(wiring), ...modelPolicy(wiring.settings), clock })
   return {
     store,
     clock,
     ids,
     log,
-    models: createModels({ ...providers(wiring), ...modelPolicy(wiring.settings), clock }),
+    models,
+    budget: budgetOf(wiring, models),
     approvals,
     draft: ({ root_id: rootId }, stepId) => {
       const isPresent = () => audiences.get(rootId)?.isPresent ?? false
@@ -274,6 +302,22 @@ function sessionParts(wiring: Wiring): SessionParts {
       })(asked)
     },
   }
+}
+
+/** With nobody there, a tree goes on by itself for so many wake turns, and for so much money. */
+const UNWATCHED = { turns: 20, usd: 5 }
+
+function budgetOf({ options, settings, clock, audiences }: Wiring, models: Models): Budget {
+  const { unwatchedTurns = UNWATCHED.turns, unwatchedUsd = UNWATCHED.usd, ...caps } = settings.caps ?? {}
+  return new Budget({
+    clock,
+    models,
+    session: capsOf(caps),
+    call: capsOf({ costUsd: options.maxBudgetUsd }),
+    unwatched: { wakeTurns: unwatchedTurns || Number.POSITIVE_INFINITY, costNanos: (unwatchedUsd || Number.POSITIVE_INFINITY) * 1e9 },
+    watched: (rootId) => !options.unattended || (audiences.get(rootId)?.isPresent ?? false),
+    whenReached: options.whenCapped ?? "fail",
+  })
 }
 
 async function createSession(wiring: Wiring, options: NewSession): Promise<SessionRow> {
@@ -337,8 +381,10 @@ async function continueSession(wiring: Wiring, wanted: string | undefined, optio
     throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
   const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
   const mode = options.permissionMode ?? row.permission_mode
-  if (model !== row.model || mode !== row.permission_mode)
-    await store.write((tx) => setSession(tx, { id: row.id, model, mode }))
+  await store.write((tx) => {
+    if (model !== row.model || mode !== row.permission_mode) setSession(tx, { id: row.id, model, mode })
+    forgetTold(tx, row.id)
+  })
   return { ...row, model, permission_mode: mode }
 }
 
@@ -400,6 +446,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const audience = new Audience(store, clock, row.id)
   audiences.set(row.id, audience)
   try {
+    await closeOrphans({ store, clock, models: parts.models }, row.id)
+    parts.budget.begin(store, { rootId: row.id, own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}) })
     await tasks.recover(row.id)
   } catch (error) {
     lease.release()
@@ -411,6 +459,10 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     perform: (control) => performControl(control, { row, tasks, interruption, approvals: parts.approvals }),
     failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
   })
+  const stalls = tellStalls(
+    { store, clock },
+    { rootId: row.id, failed: (error) => log.error("looking for stalled tasks failed", { error, session: row.id }) },
+  )
   const heeding = heed(store, { lease, audience, controls })
   const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
   const idOf = (id: string) => findTask(store, id, row.id).task.id
@@ -456,35 +508,10 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     lastMessage: () => lastSeq(store, row.id),
     lost: lease.lost,
     release: () => {
+      stalls[Symbol.dispose]()
       heeding[Symbol.dispose]()
       audiences.delete(row.id)
       lease.release()
     },
-  }
-}
-
-interface Performing {
-  row: SessionRow
-  tasks: TaskRuntime
-  interruption: Interruption
-  approvals: Approvals
-}
-
-async function performControl(control: Control, { row, tasks, interruption, approvals }: Performing): Promise<void> {
-  switch (control.action) {
-    case "background":
-      return void (await tasks.backgroundAll(row.id))
-    case "interrupt":
-      return interruption.interrupt({ by: "user" })
-    case "stop_task":
-      return void (await tasks.stop([control.taskId], "user"))
-    case "pause_task":
-      return void (await tasks.pause([control.taskId], PAUSED_BY_USER))
-    case "resume_task":
-      return void (await tasks.resume([control.taskId]))
-    case "answer":
-      return void (await approvals.answer(control.approvalId, control))
-    default:
-      control satisfies never
   }
 }

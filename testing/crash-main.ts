@@ -51,24 +51,36 @@ Object.assign(Bun, {
     point("before starting a process")
     const child = spawn(argv, options)
     point("after starting a process")
-    const input = child.stdin
-    if (typeof input !== "object" || input === null) return child
-    const write = input.write.bind(input)
-    const flush = input.flush.bind(input)
-    let wrote = false
-    input.write = (chunk) => {
-      point("before telling a process to go")
-      wrote = true
-      return write(chunk)
-    }
-    input.flush = () => {
-      const flushed = flush()
-      if (wrote) point("after telling a process to go")
-      return flushed
-    }
-    return child
+    const { stdin } = child
+    return typeof stdin === "object" ? spoken(child, { stdin: announced(stdin) }) : child
   },
 })
+
+/** The process with another standard input; everything else is its own. */
+function spoken<T extends object>(child: T, own: { stdin: unknown }): T {
+  return new Proxy(child, {
+    get: (target, key) => {
+      if (key === "stdin") return own.stdin
+      const value = Reflect.get(target, key, target)
+      return typeof value === "function" ? value.bind(target) : value
+    },
+  })
+}
+
+function announced(stdin: Bun.FileSink) {
+  return {
+    write: (text: string) => {
+      point("before telling a process to go")
+      return stdin.write(text)
+    },
+    flush: () => {
+      const flushed = stdin.flush()
+      point("after telling a process to go")
+      return flushed
+    },
+    end: () => stdin.end(),
+  }
+}
 
 process.kill = (pid, signal) => {
   if (signal === 0) return kill(pid, signal)

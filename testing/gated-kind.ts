@@ -7,6 +7,8 @@ export class GatedKind implements TaskKind {
   readonly kind: string
   /** What happened to runs, in order: `prepared`, `went`, `cancelled` and the run's id. */
   readonly events: string[] = []
+  /** What pauses asked of runs, in order: `held` or `released` and the run's id. */
+  readonly pauses: string[] = []
   readonly #outcomes = new Map<string, PromiseWithResolvers<Outcome>>()
   readonly #controls = new Map<string, RunControl>()
 
@@ -23,6 +25,8 @@ export class GatedKind implements TaskKind {
     return {
       commit: (_tx: Tx) => {},
       cancel: () => void this.events.push(`cancelled ${run.id}`),
+      hold: () => void this.pauses.push(`held ${run.id}`),
+      release: () => void this.pauses.push(`released ${run.id}`),
       go: (control) => {
         this.events.push(`went ${run.id}`)
         this.#controls.set(run.id, control)

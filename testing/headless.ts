@@ -3,7 +3,7 @@
 // docs/stream.schema.json: a line that is not as it must be fails the test.
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
-import { Sqlite } from "../src/runtime/sqlite.ts"
+import { Sqlite, sqliteCode } from "../src/runtime/sqlite.ts"
 import { eventually, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
 import { StreamCheck } from "./stream-check.ts"
@@ -117,11 +117,17 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
     run: (args, options) => start(args, options).finished,
     stored: (sql) =>
       eventually(`a row for ${sql}`, () => {
-        const db = new Sqlite(join(home, "meanwhile.db"), { readonly: true })
+        let db: Sqlite | undefined
         try {
+          db = new Sqlite(join(home, "meanwhile.db"), { readonly: true })
           return db.one(sql) !== undefined
+        } catch (error) {
+          // It is being made, or its log taken over from a process that died.
+          if (/^SQLITE_(BUSY|CANTOPEN)/.test(sqliteCode(error) ?? "") || /no such table/.test(String(error)))
+            return false
+          throw error
         } finally {
-          db.close()
+          db?.close()
         }
       }),
     [Symbol.asyncDispose]: async () => {

@@ -22,6 +22,8 @@ export interface Measured {
   peakMb: number
   /** The most requests that were open at once. */
   most: number
+  /** Processor time of the whole run, in ms. */
+  cpuMs: number
   /** Bytes that the program wrote to its standard output. */
   bytes: number
 }
@@ -94,6 +96,7 @@ export async function manyAgents(command: readonly string[], folder: string, age
       lag: JSON.parse(readFileSync(lagFile, "utf8")),
       peakMb: peakKb / 1024,
       most,
+      cpuMs: Number(program.resourceUsage()?.cpuTime.total ?? 0) / 1000,
       bytes: said.bytes(),
     }
   } finally {
@@ -149,11 +152,12 @@ function highWaterKb(pid: number): number {
 if (import.meta.main) {
   const [agents = "200", ...command] = process.argv.slice(2)
   const measured = await manyAgents(command, mkdtempSync("/tmp/many-agents-"), Number(agents))
-  const { turnarounds, requests, answers, ...rest } = measured
+  const { turnarounds, requests, answers, lag, ...rest } = measured
   const shares = [0.5, 0.9, 0.99, 1]
   const shown = (values: number[]) => shares.map((share) => percentile(values, share)).join(" ")
   console.log(
     `p50 p90 p99 max, ms: turnaround ${shown(turnarounds)} · request ${shown(requests)} · answer ${shown(answers)}`,
   )
-  console.log(JSON.stringify(rest))
+  console.log(JSON.stringify({ ...rest, late: lag.late, busy: lag.busy }))
+  console.log(lag.worst.map(({ ms, busy, at }) => `${ms} (${busy}) at ${at}`).join(" · "))
 }

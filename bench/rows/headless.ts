@@ -93,7 +93,7 @@ async function agents(context: BenchContext): Promise<Row[]> {
 }
 
 function eightAgents(): Script {
-  const call = (n: number) => reply.calls([{ name: "Glob", input: { pattern: `*.${n}` } }]).delay(REQUEST_MS)
+  const call = (n: number) => reply.calls([{ name: "Bash", input: { command: `true ${n}` } }]).delay(REQUEST_MS)
   const start = (n: number) => ({
     name: "Agent",
     input: {

@@ -16,6 +16,8 @@ export interface AgentDefinition {
   permissionMode?: PermissionMode
   /** Most steps of one turn. */
   maxTurns?: number
+  /** What it may use, with everything that it starts: `maxCostUsd`, `maxTokens`, `maxMinutes` of its file. */
+  caps?: { costUsd?: number; tokens?: number; minutes?: number }
   /** Starts in the background unless the call says otherwise. */
   background?: boolean
   initialPrompt?: string

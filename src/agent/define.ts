@@ -53,6 +53,7 @@ export function define(
     model: read.text("model"),
     permissionMode: read.mode("permissionMode"),
     maxTurns: read.count("maxTurns"),
+    caps: capsOf(read),
     background: read.flag("background"),
     initialPrompt: read.text("initialPrompt"),
     color: read.text("color"),
@@ -61,12 +62,23 @@ export function define(
   return problems.some(({ fatal }) => fatal) ? { name, problems } : { name, agent, problems }
 }
 
+function capsOf(read: FieldReader): AgentDefinition["caps"] {
+  const caps: NonNullable<AgentDefinition["caps"]> = {}
+  assignDefined(caps, {
+    costUsd: read.amount("maxCostUsd"),
+    tokens: read.count("maxTokens"),
+    minutes: read.amount("maxMinutes"),
+  })
+  return Object.keys(caps).length > 0 ? caps : undefined
+}
+
 function shown(name: string): string {
   return oneLine(visible(name), 64)
 }
 
 const KNOWN: ReadonlySet<string> = new Set([
   ...["tools", "disallowedTools", "model", "permissionMode", "maxTurns", "background", "initialPrompt", "color"],
+  ...["maxCostUsd", "maxTokens", "maxMinutes"],
 ])
 
 class FieldReader {
@@ -113,6 +125,14 @@ class FieldReader {
     const count = typeof value === "string" ? Number(value) : value
     if (typeof count === "number" && Number.isSafeInteger(count) && count > 0) return count
     return this.report(key, "must be a whole number above 0: left out")
+  }
+
+  amount(key: string): number | undefined {
+    if (!this.has(key)) return undefined
+    const value = this.fields[key]
+    const amount = typeof value === "string" ? Number(value) : value
+    if (typeof amount === "number" && Number.isFinite(amount) && amount > 0) return amount
+    return this.report(key, "must be a number above 0: left out")
   }
 
   flag(key: string): boolean | undefined {

@@ -5,7 +5,7 @@ import { type Env, isRepository } from "../base/paths.ts"
 import { oneLine, plural } from "../base/text.ts"
 import { type Captured, capture } from "../exec/capture.ts"
 import { findProgram } from "../exec/find-program.ts"
-import { defuse } from "../task/notice.ts"
+import { defuse } from "../task/defuse.ts"
 
 /** For all of git's commands together. */
 const TIMEOUT_MS = 1000

@@ -6,7 +6,7 @@ import { stripControl } from "../base/escape.ts"
 import { displayPath, foldersUp, realPath } from "../base/paths.ts"
 import { readText } from "../base/read.ts"
 import { plural } from "../base/text.ts"
-import { defuse } from "../task/notice.ts"
+import { defuse } from "../task/defuse.ts"
 import { importsIn, isOnlyImports } from "./instruction-imports.ts"
 
 export interface InstructionPlaces {

@@ -5,7 +5,7 @@
 /** How long pieces may follow each other before the event loop gets its chance. */
 const SLICE_MS = 4
 
-const waiting: (() => void)[] = []
+const waiting: Record<"user" | "agent", (() => void)[]> = { user: [], agent: [] }
 let sliceEnd = 0
 let isBusy = false
 
@@ -20,16 +20,19 @@ export function breathe(who: "user" | "agent"): Promise<void> | undefined {
     setImmediate(next)
     return undefined
   }
-  if (waiting.length === 0 && performance.now() < sliceEnd) return undefined
+  if (isFree(who) && performance.now() < sliceEnd) return undefined
   const { promise, resolve } = Promise.withResolvers<void>()
-  if (who === "user") waiting.unshift(resolve)
-  else waiting.push(resolve)
+  waiting[who].push(resolve)
   return promise
+}
+
+function isFree(who: "user" | "agent"): boolean {
+  return waiting.user.length === 0 && (who === "user" || waiting.agent.length === 0)
 }
 
 /** One at a time: what it does is over when the event loop comes back here. */
 function next(): void {
-  const resolve = waiting.shift()
+  const resolve = waiting.user.shift() ?? waiting.agent.shift()
   if (!resolve) {
     isBusy = false
     return

@@ -75,9 +75,25 @@ export interface WebFetchSettings {
   proxy: "refuse" | "ignore"
 }
 
+/** What a session may use, with everything below it, over its whole life (task/caps.ts). */
+export interface CapSettings {
+  costUsd?: number
+  tokens?: number
+  steps?: number
+  /** Of time at work. */
+  minutes?: number
+  /** What a tree may do by itself while nobody looks, since somebody said something in it; 0: no such cap. */
+  unwatchedTurns?: number
+  unwatchedUsd?: number
+}
+
 export interface FileSettings extends PersonalModelSettings {
   /** Only the person's own. */
   webFetch?: WebFetchSettings
+  /** Only the person's own. */
+  caps?: CapSettings
+  /** How many shells run in the background at a time; the others wait. Only the person's own. */
+  maxBackgroundShells?: number
   model?: string
   /** Models that are asked in turn when the one before fails for good. */
   modelFallback?: string[]
@@ -115,7 +131,8 @@ class Checker {
     const fields = this.#fields(value, "the whole file")
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
     const { model, modelFallback, permissions, env, ...others } = known
-    const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, ...extra } = others
+    const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, ...rest } = others
+    const { maxBackgroundShells, ...extra } = rest
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
     if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
@@ -125,6 +142,9 @@ class Checker {
     if (idleTimeoutSeconds !== undefined)
       settings.idleTimeoutSeconds = this.#number(idleTimeoutSeconds, "idleTimeoutSeconds", { over: 0 })
     if (webFetch !== undefined) settings.webFetch = this.#webFetch(webFetch)
+    if (caps !== undefined) settings.caps = this.#caps(caps)
+    if (maxBackgroundShells !== undefined)
+      settings.maxBackgroundShells = Math.ceil(this.#number(maxBackgroundShells, "maxBackgroundShells", { over: 0 }))
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
@@ -211,6 +231,16 @@ class Checker {
     return { allowPrivate: this.#texts(allowPrivate, "webFetch.allowPrivate"), proxy }
   }
 
+  #caps(value: unknown): CapSettings {
+    const fields = this.#fields(value, "caps")
+    const caps: CapSettings = {}
+    for (const name of ["costUsd", "tokens", "steps", "minutes"] as const)
+      if (fields[name] !== undefined) caps[name] = this.#number(fields[name], `caps.${name}`, { over: 0 })
+    for (const name of ["unwatchedTurns", "unwatchedUsd"] as const)
+      if (fields[name] !== undefined) caps[name] = this.#number(fields[name], `caps.${name}`)
+    return caps
+  }
+
   #env(value: unknown): Record<string, string> {
     const env = this.#textFields(value, "env")
     const wrong = Object.keys(env).find((name) => name === "" || /[=\0]/.test(name))
@@ -224,7 +254,8 @@ class Checker {
     const headers = this.#textFields(value, key)
     for (const [name, content] of Object.entries(headers)) {
       if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) this.#wrong(key, "made of header names", name)
-      if (/[^\t\x20-\x7e\x80-\xff]/.test(content)) this.#wrong(`${key}.${name}`, "a text that fits into a header", content)
+      if (/[^\t\x20-\x7e\x80-\xff]/.test(content))
+        this.#wrong(`${key}.${name}`, "a text that fits into a header", content)
     }
     return headers
   }

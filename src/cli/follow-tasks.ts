@@ -5,23 +5,14 @@ import { Exit, type ExitCode } from "../base/error.ts"
 import { oneLine } from "../base/text.ts"
 import { isTerminal, writeOut } from "../runtime/standard.ts"
 import { undriven } from "../session/driven.ts"
+import { healthOfTasks } from "../session/health.ts"
 import { changes } from "../store/changes.ts"
 import type { Store } from "../store/store.ts"
 import { listTasks, type TaskView, taskView } from "../task/find.ts"
 import { isTerminal as isSettled } from "../task/task.ts"
 import { Block } from "../ui/print/block.ts"
 import { table } from "./table.ts"
-import {
-  doingOf,
-  stateOf,
-  type TaskNow,
-  taskCells,
-  taskColumns,
-  taskJson,
-  timeOf,
-  whatOf,
-  withDrivers,
-} from "./task-view.ts"
+import { doingOf, stateOf, type TaskNow, taskJson, taskTable, timeOf, whatOf, withDrivers } from "./task-view.ts"
 
 /** The times in the table go on, and a host that dies rings no bell. */
 const TICK_MS = 1000
@@ -45,7 +36,9 @@ export async function followTasks(store: Store, { all, json, signal }: Following
     for (const [id, { run }] of followed) if (!isSettled(run.state) && !live.has(id)) update(store, followed, id)
     for (const [id, view] of live) followed.set(id, view)
     const views = [...followed.values()]
-    await show(withDrivers(views, undriven(store, views)))
+    await show(
+      withDrivers(views, { lost: undriven(store, views), health: healthOfTasks(store, views, systemClock.now()) }),
+    )
   }
   // Below the table stands the ^C that the terminal has shown.
   if (isTable) await writeOut("\n")
@@ -80,11 +73,8 @@ export function tableLines(
   if (tasks.length === 0) return ["Nothing runs. What starts is shown here; Ctrl+C ends this."]
   const room = Math.max(1, rows - 3)
   const shown = tasks.length > room ? tasks.slice(tasks.length - room) : tasks
-  const lines = table(
-    taskColumns,
-    shown.map((task) => taskCells(task, now)),
-    columns - 1,
-  )
+  const { columns: titles, rows: cells } = taskTable(shown, now)
+  const lines = table(titles, cells, columns - 1)
     .trimEnd()
     .split("\n")
   const hidden = tasks.length - shown.length

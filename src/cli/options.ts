@@ -127,13 +127,9 @@ export function actionsOf<C extends keyof Actions>(command: C): [ActionOf<C>, ..
 const later: ReadonlySet<string> = new Set([
   "--add-dir",
   "--fork-session",
-  "--max-budget-usd",
   "--mcp-config",
   "--trust",
-  "host",
   "mcp",
-  "tasks pause",
-  "tasks resume",
 ])
 
 export function isLater(typed: string): boolean {

@@ -1,11 +1,12 @@
 // `meanwhile -p`: from the command line to a session, the prompt with what standard input holds, and Ctrl+C.
 import { Exit, type ExitCode, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
-import { type Hosted, openProgram, type Program } from "../program.ts"
+import { openProgram, type Program } from "../program.ts"
 import { hasInput, linesIn, readIn, writeErr } from "../runtime/standard.ts"
 import type { SessionRow } from "../store/rows.ts"
+import { printFollowing } from "../ui/print/follow.ts"
 import { MAX_LINE_BYTES } from "../ui/print/input.ts"
-import { print } from "../ui/print/print.ts"
+import { type PrintOptions, print } from "../ui/print/print.ts"
 import type { Command, SessionOptions } from "./command.ts"
 import { interruptible } from "./interrupt.ts"
 import { workingFolder } from "./working-folder.ts"
@@ -31,6 +32,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
     allow: session.allowedTools,
     deny: session.disallowedTools,
     answerable: command.input === "stream-json" && command.output === "stream-json",
+    maxBudgetUsd: session.maxBudgetUsd,
     agents: session.agents && JSON.stringify(session.agents),
   })
   try {
@@ -39,21 +41,17 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
       for (; told < program.notes.length; told++) await writeErr(`meanwhile: ${visible(program.notes[told]!)}\n`)
     }
     await tell()
-    const hosted = await hostSession(program, session)
+    const row = await sessionOf(program, session)
     await tell()
-    try {
-      return await print(program, hosted, {
-        input,
-        output: command.output,
-        waitMs: command.waitSeconds * 1000,
-        steps: session.maxTurns ?? hosted.row.max_steps ?? Number.POSITIVE_INFINITY,
-        verbose: session.verbose,
-        permissionPrompts: command.permissionPrompts ?? "own",
-        signal: interruption.signal,
-      })
-    } finally {
-      hosted.release()
-    }
+    return await work(program, row, {
+      input,
+      output: command.output,
+      waitMs: command.waitSeconds * 1000,
+      steps: session.maxTurns ?? row.max_steps ?? Number.POSITIVE_INFINITY,
+      verbose: session.verbose,
+      permissionPrompts: command.permissionPrompts ?? "own",
+      signal: interruption.signal,
+    })
   } finally {
     interruption[Symbol.dispose]()
     program.close()
@@ -95,14 +93,20 @@ async function readPiped(hasPrompt: boolean): Promise<string> {
   }
 }
 
-/** Opens the wanted session and takes its lease. */
-async function hostSession(program: Program, options: SessionOptions): Promise<Hosted> {
-  const row = await sessionOf(program, options)
+/** Drives the session, or follows the process that does. */
+async function work(program: Program, row: SessionRow, options: PrintOptions): Promise<ExitCode> {
   const hosted = await program.host(row)
-  if (hosted) return hosted
+  if (hosted) {
+    try {
+      return await print(program, hosted, options)
+    } finally {
+      hosted.release()
+    }
+  }
+  if (options.input.type === "prompt") return printFollowing(program, row, options)
   throw new UserError(
     "session-busy",
-    `The session ${visible(row.name ?? row.id)} is at work in another process. Wait for it (meanwhile tasks), or start a new one without --continue and --resume.`,
+    `The session ${visible(row.name ?? row.id)} is at work in another process, and lines of input are for the process that drives it. Wait for its end (meanwhile tasks), or send one prompt: meanwhile -p --resume ${row.id.slice(0, 8)} "…"`,
   )
 }
 

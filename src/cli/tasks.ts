@@ -1,12 +1,14 @@
 // `meanwhile tasks`: what runs, everywhere, from any terminal. It reads rows; a stop is a row for whoever drives the task.
 import { systemClock } from "../base/clock.ts"
-import { Exit, type ExitCode, UserError } from "../base/error.ts"
+import { Exit, type ExitCode } from "../base/error.ts"
 import { stripControl } from "../base/escape.ts"
 import { randomIds } from "../base/ids.ts"
 import { plural } from "../base/text.ts"
 import { openData } from "../program.ts"
 import { isTerminal, writeErr, writeOut } from "../runtime/standard.ts"
 import { undriven } from "../session/driven.ts"
+import { healthOfTasks } from "../session/health.ts"
+import { type PauseAction, pauseFromOutside } from "../session/pause-outside.ts"
 import { stopFromOutside } from "../session/stop-outside.ts"
 import type { Store } from "../store/store.ts"
 import { findTask, listTasks, type TaskView } from "../task/find.ts"
@@ -16,17 +18,7 @@ import { followTasks } from "./follow-tasks.ts"
 import { interruptible } from "./interrupt.ts"
 import { table } from "./table.ts"
 import { followOutput, printOutput } from "./task-output.ts"
-import {
-  figures,
-  stateOf,
-  type TaskNow,
-  taskCells,
-  taskColumns,
-  taskJson,
-  timeOf,
-  whatOf,
-  withDrivers,
-} from "./task-view.ts"
+import { figures, stateOf, type TaskNow, taskJson, taskTable, timeOf, whatOf, withDrivers } from "./task-view.ts"
 import { waitForTasks } from "./wait-tasks.ts"
 
 export async function tasksCommand({ action }: Extract<Command, { type: "tasks" }>): Promise<ExitCode> {
@@ -52,14 +44,14 @@ async function perform(store: Store, action: TasksAction): Promise<ExitCode> {
       return wait(store, action.ids)
     case "pause":
     case "resume":
-      throw new UserError("not-yet", `tasks ${action.type} is not available yet.`, Exit.usage)
+      return pauseOrResume(store, action.type, action.ids)
     default:
       return action satisfies never
   }
 }
 
 function now(store: Store, views: readonly TaskView[]): TaskNow[] {
-  return withDrivers(views, undriven(store, views))
+  return withDrivers(views, { lost: undriven(store, views), health: healthOfTasks(store, views, systemClock.now()) })
 }
 
 async function list(store: Store, { all, json }: { all: boolean; json: boolean }): Promise<ExitCode> {
@@ -72,8 +64,8 @@ async function list(store: Store, { all, json }: { all: boolean; json: boolean }
     await writeOut(all ? "No tasks yet.\n" : "Nothing runs. (meanwhile tasks --all lists what has ended.)\n")
     return Exit.done
   }
-  const cells = tasks.map((task) => taskCells(task, systemClock.now()))
-  await writeOut(table(taskColumns, cells, isTerminal(1) ? process.stdout.columns : undefined))
+  const { columns, rows } = taskTable(tasks, systemClock.now())
+  await writeOut(table(columns, rows, isTerminal(1) ? process.stdout.columns : undefined))
   const lost = tasks.filter((task) => task.isDriven === false).map(({ task }) => task.id)
   if (lost.length > 0) await writeErr(lostHint(lost))
   return Exit.done
@@ -133,4 +125,11 @@ async function stop(store: Store, ids: readonly string[]): Promise<ExitCode> {
   const ended = await stopFromOutside(store, views, { clock: systemClock, ids: randomIds })
   for (const { task, run } of ended) await writeOut(`${task.id}  ${run.state}\n`)
   return ended.every(({ run }) => isSettled(run.state)) ? Exit.done : Exit.failed
+}
+
+async function pauseOrResume(store: Store, action: PauseAction, ids: readonly string[]): Promise<ExitCode> {
+  const views = ids.map((id) => findTask(store, id))
+  const changed = await pauseFromOutside(store, { action, views }, { clock: systemClock, ids: randomIds })
+  for (const view of now(store, changed)) await writeOut(`${view.task.id}  ${stateOf(view)}\n`)
+  return changed.every(({ isDone }) => isDone) ? Exit.done : Exit.failed
 }

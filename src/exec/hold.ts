@@ -33,9 +33,9 @@ export class GroupHold {
     clearTimeout(this.#timer)
     if (this.#isOver) return
     const group = this.#group()
-    if (group !== undefined) return signalGroup(group, this.#isHeld ? "SIGSTOP" : "SIGCONT")
+    if (group !== undefined) signalGroup(group, this.#isHeld ? "SIGSTOP" : "SIGCONT")
     // It is just starting.
-    if (this.#isHeld) this.#timer = setTimeout(() => this.#apply(), LOOK_MS)
+    if (group === undefined && this.#isHeld) this.#timer = setTimeout(() => this.#apply(), LOOK_MS)
   }
 }
 

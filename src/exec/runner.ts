@@ -75,7 +75,7 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
   let told = false
   const exited = runner.exited.then(async (code) => {
     runner.closeInput()
-    const exit = await shellExit(readExitFile(spec.exitFile), clock)
+    const exit = await shellExit(readExitFile(spec.exitFile), { clock, runner: { pid: runner.pid, pidStarted } })
     if (exit.code !== null || !told || code === null) return exit
     // On a full disk the file has no last line; the runner's own exit code is the same.
     return { ...exit, ...codeAndSignal(code), started: true }
@@ -124,8 +124,8 @@ export async function adoptShell(record: ShellRecord, adopting: Adopting = {}): 
   // Read after the look at the runner: one that ended in between has written its last line.
   const file = { ...readExitFile(record.exitFile) }
   if (file.group === undefined && record.pgid) file.group = record.pgid
-  if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, clock)) }
-  if (!alive) return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group)) }
+  if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, { clock, runner: record })) }
+  if (!alive) return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group, record)) }
   const commandGroup = () => readExitFile(record.exitFile).group
   const exited = watchForExit(record, { clock, signal })
   // The guard of the host before, if it came to that, takes us for gone: a second one does no harm.
@@ -197,7 +197,7 @@ async function watchForExit(
       changed = Promise.withResolvers()
       const alive = await isRunning(record)
       const file = readExitFile(record.exitFile)
-      if (file.code !== undefined || !alive) return await shellExit(file, clock)
+      if (file.code !== undefined || !alive) return await shellExit(file, { clock, runner: record })
       await waitFor(changed.promise, { ms: 500, clock, signal })
     }
   } finally {
@@ -231,8 +231,13 @@ async function waitFor(
   }
 }
 
-async function shellExit({ group, code, overLimit }: ExitFile, clock: Clock): Promise<ShellExit> {
-  const liveChildren = group !== undefined && (await outlives(group, clock))
+interface Looking {
+  clock: Clock
+  runner: Pick<ShellRecord, "pid" | "pidStarted">
+}
+
+async function shellExit({ group, code, overLimit }: ExitFile, looking: Looking): Promise<ShellExit> {
+  const liveChildren = group !== undefined && (await outlives(group, looking))
   return { ...codeAndSignal(code), liveChildren, started: group !== undefined, overLimit }
 }
 
@@ -242,9 +247,9 @@ function codeAndSignal(code: number | undefined): { code: number | null; signal?
 }
 
 /** Whether somebody of the group is there to stay: those who are about to end get 50 ms for it. */
-async function outlives(group: number, clock: Clock): Promise<boolean> {
+async function outlives(group: number, { clock, runner }: Looking): Promise<boolean> {
   for (let look = 0; look < 3; look++) {
-    if (!(await groupIsAlive(group))) return false
+    if (!(await groupIsAlive(group, runner))) return false
     if (look < 2) await clock.sleep(25)
   }
   return true

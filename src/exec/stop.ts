@@ -64,10 +64,15 @@ export async function stopTree(target: StopTarget): Promise<StopResult> {
   }
 }
 
-/** Whether a process of the group is alive; a zombie is not. */
-export async function groupIsAlive(pgid: number): Promise<boolean> {
+/**
+ * Whether a process of a command's group is alive; a zombie is not. Such a group is in the session that its runner leads:
+ * one that got the same number after a reboot, or since, is somebody else's.
+ */
+export async function groupIsAlive(pgid: number, runner?: Pick<StopTarget, "pid" | "pidStarted">): Promise<boolean> {
   if (!(pgid > 1) || !exists(-pgid)) return false
-  return (await operatingSystem.processes()).some(({ group }) => group === pgid)
+  const all = await operatingSystem.processes()
+  if (runner && all.some(({ pid, started }) => pid === runner.pid && started !== runner.pidStarted)) return false
+  return all.some(({ group, session }) => group === pgid && (!runner || session === 0 || session === runner.pid))
 }
 
 interface Found {

@@ -109,6 +109,11 @@ interface Access {
 function connect({ env, ...wanted }: Wanted, access: Access): Connection {
   const { provider, kind, baseURL, builtin, apiKey, headers, aws, keySetting, addressSetting } = access
   const url = addressOf(baseURL, addressSetting)
+  if (apiKey && /[^\x21-\x7e]/.test(apiKey.trim()))
+    throw new UserError(
+      "model-bad-key",
+      `${keySetting} is not a key: there is a space, a line end or another character in it that no key has. Set it again.`,
+    )
   const server = localServer(url)
   const proxy = proxyVariable(url, env)
   const secrets = [apiKey, aws?.keys?.secretAccessKey, aws?.keys?.sessionToken, ...Object.values(headers ?? {})]

@@ -1,5 +1,6 @@
 // What went wrong with a request, as a ModelError with a kind that says whether to try again and a message for a
 // person. Keys never appear in it: what a server says is cut, cleaned and searched for them first.
+import { oneLine } from "../base/text.ts"
 import { AWS_KEY_VARIABLES } from "./aws.ts"
 import { type Fault, faultOf, isDaily, isUnpaid, json, kindOf, number, type Phase } from "./faults.ts"
 import type { LocalServer } from "./local-server.ts"
@@ -129,7 +130,9 @@ function authMessage({ fault, at, status }: Facts, because: string): string {
   return `${at.provider} refused the API key${because}. Check ${at.keySetting}, or ${OTHER}.`
 }
 
-function notFoundMessage({ fault, at }: Facts, because: string): string {
+function notFoundMessage({ fault, at, status = 0 }: Facts, because: string): string {
+  if (status >= 300 && status < 400)
+    return `${at.address} sends requests elsewhere${told(fault.headers?.location ?? "", at)}, which is not followed: the key would go there. Set ${at.addressSetting} to the address itself.`
   const said = `${fault.type} ${fault.message}`
   if (/on-demand throughput/.test(said))
     return `${at.provider} has ${at.model} only by an inference profile${because}. Put the region's group before its name: us.${at.model}, eu.${at.model} or global.${at.model}.`
@@ -223,10 +226,6 @@ export function saidBy(body: string, at: Endpoint): string {
 function clean(text: string, secrets: readonly string[]): string {
   let line = text
   for (const secret of secrets) if (secret.length >= 6) line = line.replaceAll(secret, "***")
-  line = line
-    .replace(/\b(sk|key|pk)-[\w*-]{8,}/gi, "***")
-    .replace(/\bBearer\s+\S+/gi, "Bearer ***")
-    .replace(/[\x00-\x1f\x7f-\x9f\s]+/g, " ")
-    .trim()
-  return line.length > 300 ? `${line.slice(0, 299)}…` : line
+  line = line.replace(/\b(sk|key|pk)-[\w*-]{8,}/gi, "***").replace(/\bBearer\s+\S+/gi, "Bearer ***")
+  return oneLine(line, 300)
 }

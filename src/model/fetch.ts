@@ -1,5 +1,6 @@
 // `fetch` for a client library, with what no library does: our name, no redirects (they would carry the key to another
 // host), a limit on what one answer may be, and a word when what answers is not the API of a model.
+import { breathe } from "../base/breathe.ts"
 import { version } from "../base/version.ts"
 import type { Connection } from "./connection.ts"
 import { type Endpoint, saidBy } from "./errors.ts"
@@ -26,6 +27,7 @@ export function fetchFor({ endpoint }: Connection, { type, largest = LARGEST_ANS
     for (const name of ["authorization", "x-api-key", "x-goog-api-key"])
       if (BLANK_KEY.test(headers.get(name) ?? "x")) headers.delete(name)
     const response = await fetch(input, { ...init, headers, redirect: "manual" })
+    await breathe("agent")
     if (!response.body) return response
     if (!response.ok) return limited(response, { endpoint, largest: LARGEST_REFUSAL })
     const found = response.headers.get("content-type") ?? ""

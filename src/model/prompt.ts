@@ -8,6 +8,7 @@ import type {
   LanguageModelV4TextPart,
   LanguageModelV4ToolResultOutput,
 } from "@ai-sdk/provider"
+import { withAcceptableCalls } from "./acceptable.ts"
 import type { AssistantPart, ModelMessage, ProviderData, ToolResultPart, ToolSpec, UserPart } from "./message.ts"
 import type { ModelRequest } from "./model.ts"
 
@@ -38,7 +39,8 @@ export function plainId(id: string): string {
 
 export function promptOf(request: ModelRequest, dialect: Dialect): LanguageModelV4Prompt {
   const system: LanguageModelV4Prompt = request.system === "" ? [] : [{ role: "system", content: request.system }]
-  const prompt = [...system, ...request.messages.flatMap((message) => translate(message, dialect))]
+  const messages = withAcceptableCalls(request.messages, dialect.callId)
+  const prompt = [...system, ...messages.flatMap((message) => translate(message, dialect))]
   if (!dialect.cacheMark) return prompt
   const marked = new Set(system.length > 0 ? [0, ...turnEnds(prompt)] : turnEnds(prompt))
   const { cacheMark } = dialect
@@ -136,7 +138,7 @@ function assistantPart(part: AssistantPart, dialect: Dialect): AssistantContent 
       return [
         {
           type: "tool-call",
-          toolCallId: dialect.callId?.(part.callId) ?? part.callId,
+          toolCallId: part.callId,
           toolName: part.name,
           input: isObject(part.input) ? part.input : { _invalid: part.input },
           ...own,
@@ -160,7 +162,7 @@ export function hasContent(part: Extract<AssistantPart, { type: "text" }>, { own
 function toolMessages(results: readonly ToolResultPart[], dialect: Dialect): LanguageModelV4Prompt {
   const content = results.map((result) => ({
     type: "tool-result" as const,
-    toolCallId: dialect.callId?.(result.callId) ?? result.callId,
+    toolCallId: result.callId,
     toolName: result.name,
     output: resultOutput(result, dialect),
   }))

@@ -49,8 +49,6 @@ export async function openModel(name: string, settings: ProviderSettings & { clo
   const wanted = { model, env, clock, override: models?.[id] ?? {}, facts }
   const row = builtinProvider(provider)
   const custom = providers?.[provider]
-  // Nobody may believe that requests go to an endpoint of their own when they don't.
-  if (row && custom) throw taken(row.name, row.addressEnv)
   if (row) return PROTOCOLS[row.kind](builtinConnection(row, wanted))
   if (!custom) throw unknown(name, settings)
   return PROTOCOLS[custom.kind](customConnection(provider, custom, wanted))
@@ -58,6 +56,14 @@ export async function openModel(name: string, settings: ProviderSettings & { clo
 
 /** What a name stands for, without a look at keys, except that the built-in aliases want Anthropic's. Throws a UserError. */
 export function resolveModel(name: string, settings: ProviderSettings): ModelId {
+  const found = resolve(name, settings)
+  const row = builtinProvider(found.provider)
+  // Nobody may believe that requests go to an endpoint of their own when they don't.
+  if (row && settings.providers?.[row.name]) throw taken(row.name, row.addressEnv)
+  return found
+}
+
+function resolve(name: string, settings: ProviderSettings): ModelId {
   const wanted = settings.aliases?.[name.trim()] ?? name.trim()
   if (wanted === SCOUT) return { id: SCOUT, provider: SCOUT, model: SCOUT }
   const slash = wanted.indexOf("/")

@@ -1,6 +1,7 @@
 // A Model over a client library's `doStream`: its stream parts become our events, its errors ModelErrors. One request
 // per call: nothing is retried here, and leaving the loop early closes the connection.
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider"
+import { breathe } from "../base/breathe.ts"
 import type { Clock } from "../base/clock.ts"
 import { Answer } from "./answer.ts"
 import type { Connection } from "./connection.ts"
@@ -52,6 +53,8 @@ async function* stream({ spec, load, request, signal }: Call): AsyncGenerator<Mo
   let phase: Phase | undefined
   try {
     const sdk = await load()
+    // All who waited for the library, or for an answer to begin, go on at the same moment.
+    await breathe("agent")
     const tools = override.tools === false ? [] : request.tools
     const options: LanguageModelV4CallOptions = {
       prompt: promptOf(await seen(request, spec.connection), spec.dialect),

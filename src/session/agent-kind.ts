@@ -1,7 +1,7 @@
 // The agent kind of task: a child session that works on a prompt. Its run settles when its turn is over and its own
 // agents have settled; it is then one transaction that looks once more whether something came in.
 import { messageOf, UserError } from "../base/error.ts"
-import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import type { RunRow, SessionRow, TaskRow, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
 import { LIVE, type Outcome, type Prepared, type RunControl, type StopCause, type TaskKind } from "../task/task.ts"
@@ -112,10 +112,19 @@ export class AgentKind implements TaskKind {
 
   async #toItsEnd(session: Session, { signal }: RunControl, allowance: Allowance): Promise<ConversationEnd> {
     const options = { signal, allowance, awaits: "agents" as const }
-    const end = await converse(session, this.#parts, options)
+    const end = this.#orBefore(session, await converse(session, this.#parts, options))
     if (end.type !== "done" || finalText(this.#parts.store, session.row.id) || !(await this.#askForReport(session)))
       return end
     return converse(session, this.#parts, options)
+  }
+
+  /** When nothing was left to do: its last turn had ended before its process did, in the way that the row says. */
+  #orBefore(session: Session, end: ConversationEnd): ConversationEnd {
+    if (end.type !== "nothing") return end
+    const sql = "SELECT * FROM turn WHERE session_id = :id ORDER BY started_at DESC, rowid DESC LIMIT 1"
+    const turn = this.#parts.store.one<TurnRow>(sql, { id: session.row.id })
+    if (turn?.state === "failed") return { type: "failed", turnId: turn.id, error: turn.error ?? "its turn failed" }
+    return turn?.state === "done" ? { type: "done", turnId: turn.id } : end
   }
 
   /** Asks once for the missing report; false when that was done before. */
@@ -136,6 +145,8 @@ export class AgentKind implements TaskKind {
     switch (end.type) {
       case "failed":
         return { state: "failed", reason: messageOf(end.error), ...result }
+      case "capped":
+        return { state: "failed", reason: end.error.message, ...result }
       case "out-of-steps":
         return { state: "failed", reason: `it reached its limit of ${session.row.max_steps} steps`, ...result }
       case "interrupted":

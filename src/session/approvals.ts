@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts"
 import type { Ids } from "../base/ids.ts"
 import { publish } from "../store/feed.ts"
 import type { ApprovalRow, SessionRow } from "../store/rows.ts"
-import { insertRow, type Store } from "../store/store.ts"
+import { insertRow, type Reader, type Store } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 
 export interface Approvals {
@@ -42,7 +42,7 @@ export function createApprovals(
   const open = new Set<string>()
 
   const ask: Approvals["ask"] = async (request, signal) => {
-    if (!answerable) return { behavior: "nobody" }
+    if (!answerable) return answeredBefore(store, request.toolCallId) ?? { behavior: "nobody" }
     const row = await store.writeDurably((tx) => {
       // Asked by an earlier process, and perhaps answered since: then that answer counts.
       const sql = `SELECT * FROM approval WHERE tool_call_id = :id AND state <> 'withdrawn' ORDER BY created_at DESC LIMIT 1`
@@ -67,11 +67,7 @@ export function createApprovals(
           return now.state === "open" ? undefined : now
         },
       })
-      if (answered.state === "withdrawn") return { behavior: "nobody" }
-      return {
-        behavior: answered.state === "allowed" ? "allow" : "deny",
-        ...(answered.reason ? { text: answered.reason } : {}),
-      }
+      return answerOf(answered)
     } catch (error) {
       await decide(row.id, "withdrawn", null)
       throw error
@@ -109,6 +105,18 @@ export function createApprovals(
       await Promise.all([...open].map((id) => decide(id, "withdrawn", null)))
     },
   }
+}
+
+/** The word that was given to an earlier process holds, also when nobody is there now. */
+function answeredBefore(store: Reader, toolCallId: string): Answer | undefined {
+  const sql = "SELECT * FROM approval WHERE tool_call_id = :toolCallId AND state IN ('allowed', 'denied') LIMIT 1"
+  const row = store.one<ApprovalRow>(sql, { toolCallId })
+  return row && answerOf(row)
+}
+
+function answerOf({ state, reason }: ApprovalRow): Answer {
+  if (state !== "allowed" && state !== "denied") return { behavior: "nobody" }
+  return { behavior: state === "allowed" ? "allow" : "deny", ...(reason ? { text: reason } : {}) }
 }
 
 const STATES = { allow: "allowed", deny: "denied", nobody: "withdrawn" } as const

@@ -1,14 +1,18 @@
 // One tool call, from its row to its result: permitted, marked as running, done, stored. Whatever goes wrong becomes a
 // result that the model can read; the call's row is always closed.
+import { breathe } from "../base/breathe.ts"
 import { messageOf, UserError } from "../base/error.ts"
 import type { PermissionMode } from "../base/permission-mode.ts"
+import { isReadOnlyCommand } from "../permission/read-only.ts"
 import { publish } from "../store/feed.ts"
 import type { SessionRow, ToolCallRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
 import { settledNoticeId } from "../task/notice.ts"
 import { parseInput } from "../tool/registry.ts"
 import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "../tool/tool.ts"
+import { untilHeard } from "./consent.ts"
 import type { Session, SessionParts } from "./session.ts"
+import { currentShellFolder } from "./shell-folder.ts"
 
 type Ending = { type: "answered"; output: ToolOutput } | { type: "denied"; output: ToolOutput }
 
@@ -17,7 +21,10 @@ export async function runCall(
   parts: SessionParts,
   { call, signal }: { call: ToolCallRow; signal: AbortSignal },
 ): Promise<void> {
+  const who = session.row.parent_id === null ? "user" : "agent"
+  await breathe(who)
   const ending = await perform(session, parts, { call, signal })
+  await breathe(who)
   await parts.store.write((tx) => close(tx, session, parts, { call, ending }))
 }
 
@@ -52,17 +59,30 @@ async function perform(
   }
 }
 
-const INTERRUPTED = "Interrupted: the program ended during this call. It may have taken effect; check before you repeat it."
+const INTERRUPTED =
+  "Interrupted: the program ended during this call. It may have taken effect; check before you repeat it."
 
 /**
  * The result of a call that had begun when its process died, as far as that is known: a task that it started is joined,
  * an intent that it stored is looked at. Undefined when the call has yet to run, or may safely run again.
  */
-async function recovered({ call, tool, input, context }: { call: ToolCallRow; tool: Tool; input: unknown; context: ToolContext }): Promise<ToolOutput | undefined> {
+async function recovered({
+  call,
+  tool,
+  input,
+  context,
+}: {
+  call: ToolCallRow
+  tool: Tool
+  input: unknown
+  context: ToolContext
+}): Promise<ToolOutput | undefined> {
   if (call.state !== "running") return undefined
   if (call.task_id && tool.join) return tool.join(call.task_id, input, context)
   if (call.replay === "safe") return undefined
-  if (call.intent && tool.happened) {
+  if (tool.happened) {
+    // Such a tool stores its intent before it acts: without one, it has not acted.
+    if (!call.intent) return undefined
     const found = await tool.happened(JSON.parse(call.intent), input)
     if (found.type === "done") return found.output
     if (found.type === "not-done") return undefined
@@ -83,6 +103,8 @@ async function permit(
   parts: SessionParts,
   { call, tool, input, signal }: Permission,
 ): Promise<Ending | undefined> {
+  if (parts.approvals.answerable && changesSomething(parts.store, row, { tool, input }))
+    await untilHeard(parts.store, row, { call, signal })
   const mode = row.permission_mode as PermissionMode
   const decision = parts.decide(row, { tool: tool.name, input, readOnly: tool.readOnly, cwd: row.cwd, mode })
   switch (decision.type) {
@@ -95,6 +117,11 @@ async function permit(
     default:
       return decision satisfies never
   }
+}
+
+function changesSomething(store: Store, row: SessionRow, { tool, input }: { tool: Tool; input: unknown }): boolean {
+  if (tool.name !== "Bash") return !tool.readOnly
+  return !isReadOnlyCommand((input as { command: string }).command, { cwd: currentShellFolder(store, row) })
 }
 
 async function askUser(

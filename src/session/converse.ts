@@ -1,4 +1,5 @@
 // Drives one session: a turn whenever something wakes it, until nothing waits and no task that it waits for lives.
+import { breathe } from "../base/breathe.ts"
 import type { Clock } from "../base/clock.ts"
 import type { Reader, Store } from "../store/store.ts"
 import { until } from "../store/watch.ts"
@@ -40,7 +41,7 @@ export async function converse(session: Session, parts: SessionParts, options: C
       signal: options.interruption?.during(options.signal) ?? options.signal,
     })
     if (turn.type !== "nothing") end = turn
-    if (options.signal.aborted || turn.type === "out-of-steps") return end
+    if (options.signal.aborted || turn.type === "out-of-steps" || turn.type === "capped") return end
   }
 }
 
@@ -99,7 +100,8 @@ async function debounce(
     // With nothing left alive no further notice can come.
     if (!due?.onlyNotices || !hasLiveTasks(store, row.id, "tasks")) return
     const left = Math.min(due.lastAt + QUIET_MS, due.firstAt + LIMIT_MS) - clock.now()
-    if (left <= 0) return
+    // Agents that have ended, and wait for their turn to say so, belong to what is ready.
+    if (left <= 0) return breathe("agent")
     await clock.sleep(left, signal)
   }
 }

@@ -1,5 +1,5 @@
 // An answer while it streams in: never a row, but lines of JSON in `draft/<step>` for those who look, gone when the step
-// is committed. Written only while somebody does look: who comes in the middle gets all of it with the next piece.
+// is committed. Written only while somebody does look: who comes in the middle gets all of it.
 import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { Log } from "../base/log.ts"
@@ -7,6 +7,8 @@ import type { Store } from "../store/store.ts"
 
 /** Pieces that come within this time are written at once. */
 const BATCH_MS = 25
+/** While nobody looks, this often whether somebody does now. */
+const LOOK_AGAIN_MS = 250
 
 /** `tool`: the name of a tool whose call has begun to stream in. */
 export type DraftPart = { text: string } | { reasoning: string } | { tool: string }
@@ -66,7 +68,10 @@ export class Draft {
 
   #write(): void {
     this.#timer = undefined
-    if (this.#ended || !this.#audience.isPresent()) return
+    if (!this.#audience.isPresent()) {
+      this.#timer = setTimeout(() => this.#write(), LOOK_AGAIN_MS)
+      return
+    }
     this.#attempted(() => {
       if (this.#file === undefined) {
         this.#file = openSync(this.#path, "a", 0o600)

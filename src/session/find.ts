@@ -12,7 +12,10 @@ export function lastSession(reader: Reader, project: string): SessionRow {
     { project },
   )
   if (!row)
-    throw new UserError("no-session", `There is no session to continue in ${visible(project)}. Start one: meanwhile -p "…"`)
+    throw new UserError(
+      "no-session",
+      `There is no session to continue in ${visible(project)}. Start one: meanwhile -p "…"`,
+    )
   return row
 }
 
@@ -26,7 +29,7 @@ export function findSession(reader: Reader, wanted: string, project: string): Se
   if (found.length === 1) return found[0]!
   if (found.length === 0)
     throw new UserError("no-session", `There is no session ${quoted(wanted)}. List them: meanwhile sessions`)
-  const names = found.map((row) => `  ${row.id}  ${row.name ?? oneLine(firstPrompt(reader, row.id) ?? "", 60)}`)
+  const names = found.map((row) => `  ${row.id}  ${oneLine(row.name ?? firstPrompt(reader, row.id) ?? "", 60)}`)
   throw new UserError(
     "ambiguous-session",
     `${quoted(wanted)} is the beginning of several sessions:\n${names.join("\n")}`,

@@ -72,11 +72,25 @@ export function lastText(reader: Reader, sessionId: string, after = 0): string |
      ORDER BY seq DESC LIMIT 20`,
     { sessionId, after },
   )
+  return firstText(rows)
+}
+
+function firstText(rows: readonly { content: string }[]): string | undefined {
   for (const row of rows) {
     const text = textOf(JSON.parse(row.content) as AssistantPart[])
     if (text) return text
   }
   return undefined
+}
+
+/** The last text that the session's model said in these turns. */
+export function lastTextOf(reader: Reader, sessionId: string, turns: readonly string[]): string | undefined {
+  const rows = reader.all<{ content: string }>(
+    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'assistant'
+       AND turn_id IN (SELECT value FROM json_each(:turns)) ORDER BY seq DESC LIMIT 20`,
+    { sessionId, turns: JSON.stringify(turns) },
+  )
+  return firstText(rows)
 }
 
 /** The number of the session's newest message; 0 when there is none. */

@@ -5,6 +5,7 @@ import type { UserPart } from "../model/message.ts"
 import { publish } from "../store/feed.ts"
 import type { InboxRow, MessageRow, Origin } from "../store/rows.ts"
 import { insertRow, type Reader, type Tx } from "../store/store.ts"
+import { isForgotten, tellTasks } from "./task-ledger.ts"
 
 export interface Admission {
   id: string
@@ -65,23 +66,64 @@ export function drain(tx: Tx, clock: Clock, { rootId, sessionId, turnId, at }: D
        AND (:all OR delivery = 'steer') ORDER BY seq`,
     { sessionId, all: at === "start" ? 1 : 0 },
   )
-  return rows.map((row) => {
+  const messages = rows.map((row): MessageRow => {
     tx.run("DELETE FROM inbox WHERE seq = :seq", { seq: row.seq })
     if (row.run_id) tx.run("UPDATE run SET notice = 'delivered' WHERE id = :id", { id: row.run_id })
-    const message: MessageRow = {
-      id: row.id,
-      session_id: sessionId,
-      seq: nextSeq(tx, sessionId),
-      role: "user",
-      origin: row.origin,
-      content: row.content,
-      turn_id: turnId,
-      step_id: null,
-      created_at: clock.now(),
-    }
+    return userMessage({ id: row.id, sessionId, origin: row.origin, content: row.content, turnId })
+  })
+  const told = withLedger(tx, clock, { messages, rows, sessionId, turnId })
+  return told.map((draft) => {
+    const message = { ...draft, seq: nextSeq(tx, sessionId), created_at: clock.now() }
     insertMessage(tx, clock, rootId, message)
     return message
   })
+}
+
+/** What wakes a session tells of the live tasks as well: with its last notice, or, to one that goes on, by itself. */
+function withLedger(
+  tx: Tx,
+  clock: Clock,
+  entering: { messages: MessageRow[]; rows: readonly InboxRow[]; sessionId: string; turnId: string },
+): MessageRow[] {
+  const { messages, rows, sessionId, turnId } = entering
+  const at = messages.findLastIndex((message) => message.origin === "task")
+  if (messages.length === 0 || (at < 0 && !isForgotten(tx, sessionId))) return messages
+  const text = tellTasks(tx, clock, { sessionId, reported: tasksOf(tx, rows) })
+  if (text === undefined) return messages
+  const part: UserPart = { type: "text", text }
+  const notice = messages[at]
+  if (!notice) {
+    const id = `ledger:${turnId}:${messages[0]!.id}`
+    return [userMessage({ id, sessionId, origin: "system", content: JSON.stringify([part]), turnId }), ...messages]
+  }
+  const content = JSON.stringify([...(JSON.parse(notice.content) as UserPart[]), part])
+  return messages.with(at, { ...notice, content })
+}
+
+function tasksOf(tx: Tx, rows: readonly InboxRow[]): ReadonlySet<string> {
+  const ids = JSON.stringify(rows.flatMap((row) => row.run_id ?? []))
+  const sql = "SELECT task_id FROM run WHERE id IN (SELECT value FROM json_each(:ids))"
+  return new Set(tx.all<{ task_id: string }>(sql, { ids }).map((run) => run.task_id))
+}
+
+function userMessage(made: {
+  id: string
+  sessionId: string
+  origin: Origin
+  content: string
+  turnId: string
+}): MessageRow {
+  return {
+    id: made.id,
+    session_id: made.sessionId,
+    seq: 0,
+    role: "user",
+    origin: made.origin,
+    content: made.content,
+    turn_id: made.turnId,
+    step_id: null,
+    created_at: 0,
+  }
 }
 
 export function nextSeq(reader: Reader, sessionId: string): number {

@@ -5,10 +5,19 @@ import type { Usage } from "../model/model.ts"
 import { splitId } from "../model/provider-table.ts"
 import type { LedgerRow, StepRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
+import type { Most } from "../task/caps.ts"
 import type { Session } from "./session.ts"
 
-/** For the model of the step, which may be another than the session's (`modelFallback`). */
-export function openEntry(tx: Tx, clock: Clock, entry: { id: string; step: StepRow; session: Session }): void {
+/**
+ * For the model of the step, which may be another than the session's (`modelFallback`). `most`: what is reserved until
+ * it is closed.
+ */
+export function openEntry(
+  tx: Tx,
+  clock: Clock,
+  entry: { id: string; step: StepRow; session: Session; most: Most },
+): void {
+  const { inputTokens, outputTokens, cost } = entry.most
   const { row, runId } = entry.session
   const { provider, model } = splitId(entry.step.model)
   const ledger: LedgerRow = {
@@ -21,12 +30,12 @@ export function openEntry(tx: Tx, clock: Clock, entry: { id: string; step: StepR
     provider,
     model,
     state: "open",
-    input_tokens: 0,
-    output_tokens: 0,
+    input_tokens: inputTokens,
+    output_tokens: outputTokens,
     cache_read_tokens: 0,
     cache_write_tokens: 0,
     reasoning_tokens: 0,
-    cost_nanos: null,
+    cost_nanos: cost ? Math.ceil(cost.inputNanos + outputTokens * cost.outputNanosPerToken) : null,
     opened_at: clock.now(),
     closed_at: null,
   }
@@ -39,10 +48,10 @@ export function closeEntry(
   clock: Clock,
   entry: { id: string; state: "closed" | "estimated"; usage: Usage; costNanos: number | null },
 ): void {
-  tx.run(
+  const closed = tx.one<{ root_id: string }>(
     `UPDATE ledger SET state = :state, input_tokens = :input, output_tokens = :output, cache_read_tokens = :read,
        cache_write_tokens = :write, reasoning_tokens = :reasoning, cost_nanos = :cost, closed_at = :now
-     WHERE id = :id AND state = 'open'`,
+     WHERE id = :id AND state = 'open' RETURNING root_id`,
     {
       id: entry.id,
       state: entry.state,
@@ -55,4 +64,6 @@ export function closeEntry(
       now: clock.now(),
     },
   )
+  // Others may wait for what it had reserved.
+  if (closed) tx.ring(`ledger:${closed.root_id}`)
 }

@@ -17,7 +17,7 @@ export function openTurn(reader: Reader, sessionId: string): TurnRow | undefined
 
 /**
  * Where an open turn goes on: with the calls of its last reply that have no result yet, at the boundary after them, or,
- * when undefined, with a request. A request that was under way is asked again; what it cost is estimated.
+ * when undefined, with a request. A request that was under way is asked again; what it cost: orphans.ts.
  */
 export async function resumeStep({ row }: Session, { store, clock }: SessionParts, turn: TurnRow): Promise<Reply | undefined> {
   const step = store.one<StepRow>("SELECT * FROM step WHERE turn_id = :id ORDER BY n DESC LIMIT 1", { id: turn.id })
@@ -33,18 +33,16 @@ export async function resumeStep({ row }: Session, { store, clock }: SessionPart
     case "calling": {
       const sql = "SELECT * FROM tool_call WHERE step_id = :id AND state <> 'done' ORDER BY idx"
       const calls = store.all<ToolCallRow>(sql, { id: step.id })
-      // Every call has its result: the process died before it closed the step.
-      if (calls.length === 0) await store.write((tx) => closeCalled(tx, clock, step))
-      return calls.length > 0 ? { step, calls, stop: step.stop_reason as StopReason } : undefined
+      return { step, calls, called: true, stop: step.stop_reason as StopReason }
     }
     case "done": {
-      const called = store.one("SELECT 1 FROM tool_call WHERE step_id = :id LIMIT 1", { id: step.id })
+      const called = store.one("SELECT 1 FROM tool_call WHERE step_id = :id LIMIT 1", { id: step.id }) !== undefined
       const answered = store.one("SELECT 1 FROM message WHERE turn_id = :turn AND role = 'user' AND seq > :seq LIMIT 1", {
         turn: turn.id,
         seq: seqOf(store, { id: step.message_id, sessionId: row.id }),
       })
-      // It had said its last word, and died before the turn was closed.
-      return called || answered ? undefined : { step, calls: [], stop: step.stop_reason as StopReason }
+      // At the boundary, where what came meanwhile joins, or the turn ends: unless something has joined there already.
+      return answered ? undefined : { step, calls: [], called, stop: step.stop_reason as StopReason }
     }
     default:
       return step.state satisfies never
@@ -60,9 +58,4 @@ function seqOf(reader: Reader, { id, sessionId }: { id: string; sessionId: strin
 function abandon(tx: Tx, clock: Clock, step: StepRow): void {
   const now = clock.now()
   tx.run("UPDATE step SET state = 'aborted', error = 'its process ended', ended_at = :now WHERE id = :id", { id: step.id, now })
-  tx.run("UPDATE ledger SET state = 'estimated', closed_at = :now WHERE step_id = :id AND state = 'open'", { id: step.id, now })
-}
-
-function closeCalled(tx: Tx, clock: Clock, step: StepRow): void {
-  tx.run("UPDATE step SET state = 'done', ended_at = :now WHERE id = :id", { id: step.id, now: clock.now() })
 }

@@ -121,7 +121,8 @@ function spoolNames(store: Store, rootId: string): string[] {
 
 /** Removed while it is still held: whoever asks for it now gets a new file, of a session that no longer exists. */
 function removeLease(store: Store, lease: Lease): void {
-  rmSync(join(store.folder("bell"), lease.rootId), { force: true })
+  for (const end of ["", ".viewers", ".watch"])
+    rmSync(join(store.folder("bell"), `${lease.rootId}${end}`), { force: true })
   rmSync(join(store.folder("lease"), lease.rootId), { force: true })
   lease.release()
 }

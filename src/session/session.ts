@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
 import type { Draft } from "./draft.ts"
+import type { Budget } from "./budget.ts"
 import { History } from "./history.ts"
 
 /** What a session is made from. Everything that its requests begin with is fixed here for its whole life. */
@@ -72,6 +73,7 @@ export interface SessionParts {
   ids: Ids
   log: Log
   models: Models
+  budget: Budget
   decide(row: SessionRow, call: PermissionCall): Decision
   approvals: Approvals
   /** Where a step's answer is shown while it streams in. */

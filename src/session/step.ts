@@ -1,5 +1,6 @@
 // One model request: the step's row and its ledger entry are written before it is sent; the reply, its tool calls and
 // what it used are committed together, before any of the calls acts.
+import { breathe } from "../base/breathe.ts"
 import { messageOf } from "../base/error.ts"
 import { oneLine } from "../base/text.ts"
 import type { Fallback } from "../model/fallback.ts"
@@ -13,45 +14,53 @@ import { toolSpecs } from "../tool/registry.ts"
 import type { Draft } from "./draft.ts"
 import { insertMessage, nextSeq } from "./inbox.ts"
 import { closeEntry, openEntry } from "./ledger.ts"
+import { openStep } from "./open-step.ts"
 import type { Session, SessionParts } from "./session.ts"
 
 export interface Reply {
   step: StepRow
   stop: StopReason
+  /** Those that are yet to be done. */
   calls: ToolCallRow[]
+  /** It called tools, so it must be asked again: also when all of them are done, after a crash. */
+  called: boolean
 }
 
-/** Asks the model once. Throws a ModelError, or the signal's reason; the step is then closed as failed or aborted. */
+/** Asks the model once. Throws CapReached, with nothing asked, a ModelError, or the signal's reason; the step is then closed as failed or aborted. */
 export async function ask(
   session: Session,
   parts: SessionParts,
-  turn: { id: string; signal: AbortSignal },
+  turn: { id: string; signal: AbortSignal; raise?: boolean },
 ): Promise<Reply> {
   const { store, clock, ids } = parts
-  const ledgerId = ids.uuid()
-  const step = await store.write((tx) => {
-    const row = newStep(session, {
-      id: ids.uuid(),
-      messageId: ids.uuid(),
-      turnId: turn.id,
-      n: nextStep(tx, session),
-      now: clock.now(),
-    })
-    insertRow(tx, "step", row)
-    openEntry(tx, clock, { id: ledgerId, step: row, session })
-    return row
-  })
-  const request: ModelRequest = {
+  const who = session.row.parent_id === null ? "user" : "agent"
+  await breathe(who)
+  const asked: ModelRequest = {
     system: session.row.system,
     messages: session.history.messages(),
     tools: toolSpecs([...session.tools.values()]),
     cacheKey: session.row.id,
   }
+  const { step, ledgerId, maxOutputTokens } = await openStep(session, parts, {
+    request: asked,
+    signal: turn.signal,
+    raise: turn.raise ?? false,
+    row: (tx) =>
+      newStep(session, {
+        id: ids.uuid(),
+        messageId: ids.uuid(),
+        turnId: turn.id,
+        n: nextStep(tx, session),
+        now: clock.now(),
+      }),
+  })
+  const request = { ...asked, ...(maxOutputTokens !== undefined && { maxOutputTokens }) }
   const heard: Heard = { characters: 0, ledgerId }
   const draft = parts.draft(session.row, step.id)
   try {
     const finish = await listen(parts, { session, step, request, signal: turn.signal, heard, draft })
     const costNanos = await parts.models.price(step.model, finish.usage)
+    await breathe(who)
     return await store.write((tx) => {
       closeEntry(tx, clock, { id: heard.ledgerId, state: "closed", usage: finish.usage, costNanos })
       return commitReply(tx, { session, parts, step, finish })
@@ -104,7 +113,7 @@ async function listen(parts: SessionParts, listening: Listening): Promise<Extrac
     isRoot: session.row.parent_id === null,
     signal,
     onRetry: (retry) => noteRetry(parts, { session, step, retry }),
-    onFallback: (fallback) => noteFallback(parts, { session, step, heard, fallback }),
+    onFallback: (fallback) => noteFallback(parts, { session, step, heard, request, fallback }),
   })
   for await (const event of events) {
     if (event.type === "restart" || event.type === "fallback") {
@@ -131,7 +140,7 @@ async function noteRetry(
   await store.write((tx) => {
     if (retry.usage) {
       const id = ids.uuid()
-      openEntry(tx, clock, { id, step, session })
+      openEntry(tx, clock, { id, step, session, most: UNKNOWN })
       closeEntry(tx, clock, { id, state: "estimated", usage: retry.usage, costNanos })
     }
     const data = { attempt: retry.attempt, wait_ms: retry.waitMs, reason: retry.error.message }
@@ -142,17 +151,18 @@ async function noteRetry(
 /** The step, and an entry of its own, are the next model's before it is asked: a crash then blames the right one. */
 async function noteFallback(
   parts: SessionParts,
-  { session, step, heard, fallback }: { session: Session; step: StepRow; heard: Heard; fallback: Fallback },
+  { session, step, heard, request, fallback }: Omit<Listening, "signal" | "draft"> & { fallback: Fallback },
 ): Promise<void> {
-  const { store, clock, ids, models } = parts
+  const { store, clock, ids, models, budget } = parts
   const { from, to, error } = fallback
+  const most = await budget.most(store, session.row, request, to)
   const usage = error.options.usage ?? heard.usage ?? NOTHING
   const costNanos = await models.price(from, usage)
   const ledgerId = ids.uuid()
   await store.write((tx) => {
     closeEntry(tx, clock, { id: heard.ledgerId, state: "estimated", usage, costNanos })
     tx.run("UPDATE step SET model = :to WHERE id = :id", { id: step.id, to })
-    openEntry(tx, clock, { id: ledgerId, step: { ...step, model: to }, session })
+    openEntry(tx, clock, { id: ledgerId, step: { ...step, model: to }, session, most })
     const data = { attempt: 1, wait_ms: 0, reason: error.message, model: to }
     publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
   })
@@ -187,7 +197,7 @@ function commitReply(
     insertMessage(tx, clock, session.row.root_id, assistantMessage(tx, { session, step, parts: finish.parts, now }))
   const last = calls.at(-1)
   if (session.runId && last) noteProgress(tx, parts, { session, runId: session.runId, uses: calls.length, last })
-  return { step: { ...step, state, stop_reason: finish.stop }, stop: finish.stop, calls }
+  return { step: { ...step, state, stop_reason: finish.stop }, stop: finish.stop, calls, called: calls.length > 0 }
 }
 
 function assistantMessage(tx: Tx, made: { session: Session; step: StepRow; parts: AssistantPart[]; now: number }) {
@@ -270,6 +280,8 @@ function newCall(session: Session, made: { step: StepRow; part: ToolCallPart; id
   }
 }
 
+/** Of an entry that is closed in the same transaction. */
+const UNKNOWN = { inputTokens: 0, outputTokens: 0, cost: undefined }
 const NOTHING: Usage = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 /** What an aborted request may have used: four characters a token, the rule of thumb of the providers' own pages. */

@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts"
 import type { Ids } from "../base/ids.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
+import { capsOf } from "../task/caps.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
 import { agentTool } from "../tool/agent.ts"
 import { askUserQuestionTool, type Reply } from "../tool/ask-user-question.ts"
@@ -16,7 +17,7 @@ import { grepTool } from "../tool/grep.ts"
 import { monitorTool } from "../tool/monitor.ts"
 import { readTool } from "../tool/read.ts"
 import type { SearchParts } from "../tool/search.ts"
-import { sendMessageTool } from "../tool/send-message.ts"
+import { type Intent, sendMessageTool } from "../tool/send-message.ts"
 import { taskListTool } from "../tool/task-list.ts"
 import { taskOutputTool } from "../tool/task-output.ts"
 import { taskStopTool } from "../tool/task-stop.ts"
@@ -81,22 +82,25 @@ function erased<I>(tool: Tool<I>): Tool {
 function startable(all: readonly AgentDefinition[]) {
   const agents = all.filter((agent) => agent.name !== MAIN_AGENT)
   return {
-    agents: new Map(agents.map((agent) => [agent.name, { background: agent.background ?? false }])),
+    agents: new Map(agents.map((agent) => [agent.name, { background: agent.background ?? false, caps: capsOf(agent.caps ?? {}) }])),
     listing: agentListing(agents),
   }
 }
 
 function sender({ tasks, clock, ids }: ToolboxParts) {
-  return (taskId: string, message: string) =>
-    tasks.message(taskId, message, (tx, task) =>
+  return ({ taskId, text, callId }: { taskId: string; text: string; callId: string }) =>
+    tasks.message(taskId, text, (tx, task, sent) => {
+      const intent: Intent = { task: task.id, sent }
+      tx.run("UPDATE tool_call SET intent = :intent WHERE id = :callId", { callId, intent: JSON.stringify(intent) })
+      if (sent === "resumed") return
       admit(tx, clock, {
         id: ids.uuid(),
         sessionId: task.session_id!,
         origin: "peer",
         delivery: "steer",
-        content: [{ type: "text", text: message }],
-      }),
-    )
+        content: [{ type: "text", text }],
+      })
+    })
 }
 
 async function storeTodos(store: Store, id: string, todos: readonly object[]): Promise<void> {

@@ -5,11 +5,12 @@ import { publish } from "../store/feed.ts"
 import type { Origin, RunState, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
+import { CapReached } from "./budget.ts"
 import { runCall } from "./call.ts"
 import { drain } from "./inbox.ts"
-import type { Session, SessionParts } from "./session.ts"
 import { openTurn, resumeStep } from "./recover.ts"
-import { ask } from "./step.ts"
+import type { Session, SessionParts } from "./session.ts"
+import { ask, type Reply } from "./step.ts"
 
 export type TurnEnd =
   /** Nothing was waiting. */
@@ -17,6 +18,7 @@ export type TurnEnd =
   | { type: "done"; turnId: string }
   | { type: "failed"; turnId: string; error: unknown }
   | { type: "out-of-steps"; turnId: string }
+  | { type: "capped"; turnId: string; error: CapReached }
   | { type: "interrupted"; turnId: string }
 
 /** How many more steps a session may take; shared by the turns of one call. */
@@ -35,35 +37,60 @@ export async function runTurn(
     // A turn whose process died goes on where its rows say that it was.
     let reply = await resumeStep(session, parts, turn)
     for (;;) {
-      await untilResumed(session, parts, signal)
+      const raise = await untilResumed(session, parts, signal)
       if (!reply && allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
-      const { calls, step, stop } = reply ?? (await ask(session, parts, { id: turn.id, signal }))
+      const next = reply ?? (await askUnlessPaused(session, parts, { id: turn.id, signal, raise }))
       reply = undefined
+      if (!next) {
+        allowance.steps++
+        continue
+      }
+      const { calls, called, step, stop } = next
       await Promise.all(calls.map((call) => runCall(session, parts, { call, signal })))
-      if (calls.length > 0) await closeStep(parts, step.id)
+      if (called) await closeStep(parts, step.id)
       signal.throwIfAborted()
       if (stop === "refused")
         throw new UserError(
           "refused",
           `${step.model} refused to answer this. Put it in other words, or use another model (--model).`,
         )
-      if (await goesOn(session, parts, { turn, mustAnswer: calls.length > 0 })) continue
+      if (await goesOn(session, parts, { turn, mustAnswer: called })) continue
       return { type: "done", turnId: turn.id }
     }
   } catch (error) {
     if (signal.aborted) return await end(session, parts, { type: "interrupted", turnId: turn.id })
+    if (error instanceof CapReached) return await end(session, parts, { type: "capped", turnId: turn.id, error })
     return await end(session, parts, { type: "failed", turnId: turn.id, error })
   }
 }
 
-/** A paused agent waits here, at its step boundary: it holds no permit, and starts nothing. */
-async function untilResumed({ runId }: Session, { store }: SessionParts, signal: AbortSignal): Promise<void> {
-  if (runId === null) return
-  const sql = "SELECT state FROM run WHERE id = :runId"
+/** Undefined when a cap has paused the agent instead. */
+async function askUnlessPaused(
+  session: Session,
+  parts: SessionParts,
+  turn: { id: string; signal: AbortSignal; raise: boolean },
+): Promise<Reply | undefined> {
+  try {
+    return await ask(session, parts, turn)
+  } catch (error) {
+    if (error instanceof CapReached && error.paused) return undefined
+    throw error
+  }
+}
+
+/**
+ * A paused agent waits here, at its step boundary: it holds no permit, and starts nothing. Returns whether a cap had
+ * paused it: whoever resumes it then wants that cap raised.
+ */
+async function untilResumed({ runId }: Session, { store }: SessionParts, signal: AbortSignal): Promise<boolean> {
+  if (runId === null) return false
+  const sql = "SELECT state, reason FROM run WHERE id = :runId"
+  const before = store.one<{ state: RunState; reason: string | null }>(sql, { runId })
   await until(store, [`run:${runId}`], {
     signal,
     look: () => (store.one<{ state: RunState }>(sql, { runId })?.state === "paused" ? undefined : "resumed"),
   })
+  return before?.state === "paused" && before.reason?.startsWith("cap:") === true
 }
 
 /** Opens a turn with everything that waits, or returns undefined when nothing does. */
@@ -118,7 +145,12 @@ async function end<E extends Exclude<TurnEnd, { type: "nothing" | "done" }>>(
   how: E,
 ): Promise<E> {
   const state = how.type === "interrupted" ? "interrupted" : "failed"
-  const error = how.type === "failed" ? messageOf(how.error) : how.type === "out-of-steps" ? "out of steps" : null
+  const error =
+    how.type === "failed" || how.type === "capped"
+      ? messageOf(how.error)
+      : how.type === "out-of-steps"
+        ? "out of steps"
+        : null
   await store.write((tx) => {
     closeTurn(tx, { id: how.turnId, state, error, now: clock.now() })
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: how.turnId, data: { state } })

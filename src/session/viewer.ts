@@ -37,10 +37,7 @@ export interface DraftNews {
   parts: DraftPart[]
 }
 
-export function createViewer(
-  { store, clock, ids }: { store: Store; clock: Clock; ids: Ids },
-  rootId: string,
-): Viewer {
+export function createViewer({ store, clock, ids }: { store: Store; clock: Clock; ids: Ids }, rootId: string): Viewer {
   const tails = new Map<string, DraftTail>()
 
   const listen = (listener: () => void): Disposable => {

@@ -28,7 +28,10 @@ export interface Migrating {
 /** Throws a UserError, with nothing done, when the database is too new, or (OlderAtWork) others still need it as it is. */
 export function migrate(db: Sqlite, { path, leases, schema }: Migrating): void {
   const found = versionOf(db)
-  if (found >= schema.version) return refuseNewer(db, path, schema)
+  if (found >= schema.version) {
+    refuseNewer(db, path, schema)
+    return
+  }
   // The journal mode is kept in the file: only a new one is asked to change, and that needs no transaction.
   if (found === 0) db.exec("PRAGMA journal_mode = WAL")
   db.exec("BEGIN IMMEDIATE")

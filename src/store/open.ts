@@ -6,7 +6,7 @@ import { messageOf, UserError } from "../base/error.ts"
 import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
 import { Bells } from "./bells.ts"
 import { migrate, OlderAtWork, refuseNewer, rollback } from "./migrate.ts"
-import { type Schema, schema as ownSchema } from "./schema.ts"
+import { schema as ownSchema, type Schema } from "./schema.ts"
 import type { InsideKind, OutsideTopic, Reader, Store, Topic, Tx } from "./store.ts"
 
 /** How long a write waits for another process's lock before it becomes an error. */
@@ -29,7 +29,11 @@ export async function openStore(options: OpenOptions): Promise<Store> {
   const { folder, clock, schema = ownSchema } = options
   const path = join(folder, "meanwhile.db")
   preparePlace(folder)
-  const connection = guarded(path, () => connect(path, "NORMAL"))
+  // Another process may be creating it just now.
+  const connection = await retryBusy(clock, path, () => {
+    const opened = guarded(path, () => connect(path, "NORMAL"))
+    return () => opened
+  })
   try {
     await migrated(connection, path, { ...options, schema })
   } catch (error) {
@@ -196,8 +200,13 @@ function tryLock<T>(lock: () => () => T): (() => T) | undefined {
 
 function connect(path: string, synchronous: "NORMAL" | "FULL"): Sqlite {
   const connection = new Sqlite(path)
-  connection.exec(`PRAGMA synchronous = ${synchronous}`)
-  return connection
+  try {
+    connection.exec(`PRAGMA synchronous = ${synchronous}`)
+    return connection
+  } catch (error) {
+    connection.close()
+    throw error
+  }
 }
 
 // Magic numbers of file systems over which SQLite's locks cannot be trusted: statfs(2), linux/magic.h.

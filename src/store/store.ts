@@ -16,9 +16,9 @@ export interface Tx extends Reader {
   ring(topic: Topic): void
 }
 
-/** `inbox:<session>`, `run:<run>`, `feed:<root>`, `approval:<approval>`: heard in this process. */
+/** `inbox:<session>`, `run:<run>`, `feed:<root>`, `approval:<approval>`, `ledger:<root>`: heard in this process. */
 type InsideTopic = `${InsideKind}:${string}`
-export type InsideKind = "inbox" | "run" | "feed" | "approval"
+export type InsideKind = "inbox" | "run" | "feed" | "approval" | "ledger"
 
 /**
  * Heard in every process. `host:<root>`: something for whoever drives the tree. `watch:<root>`: something for those who

@@ -26,7 +26,8 @@ export function addDependencies(tx: Tx, task: Dependant, needs: readonly string[
     )
   let readiness: Readiness = { type: "free" }
   for (const need of new Set(needs)) {
-    const met = tx.one("SELECT 1 FROM run WHERE task_id = :need AND state = 'completed' LIMIT 1", { need }) !== undefined
+    const met =
+      tx.one("SELECT 1 FROM run WHERE task_id = :need AND state = 'completed' LIMIT 1", { need }) !== undefined
     tx.run("INSERT INTO dependency (task_id, needs_id, met) VALUES (:task, :need, :met) ON CONFLICT DO NOTHING", {
       task: task.id,
       need,

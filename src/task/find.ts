@@ -13,6 +13,8 @@ export interface TaskView {
   tokens: number
   /** Nano-dollars; null when a request's price is not known. */
   costNanos: number | null
+  /** A request was cut off: what it used is a guess. */
+  isEstimated: boolean
 }
 
 /** Which tasks: of one tree, of one owner, or all; `live` leaves out what has settled. */
@@ -50,10 +52,7 @@ export function findTask(reader: Reader, prefix: string, rootId?: string): TaskV
       `There is no task ${quoted(prefix)}. List them: meanwhile tasks --all (for a model: TaskList).`,
     )
   const names = found.slice(0, 10).map((task) => `  ${task.id}  ${oneLine(task.description, 60)}`)
-  throw new UserError(
-    "ambiguous-task",
-    `${quoted(prefix)} is the beginning of several tasks:\n${names.join("\n")}`,
-  )
+  throw new UserError("ambiguous-task", `${quoted(prefix)} is the beginning of several tasks:\n${names.join("\n")}`)
 }
 
 /** The task of this id as it is now; undefined when there is none (any more). */
@@ -63,7 +62,7 @@ export function taskView(reader: Reader, id: string): TaskView | undefined {
 
 function viewOf(reader: Reader, run: RunRow): TaskView {
   const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
-  const used = task.session_id ? usageBelow(reader, task.session_id) : { tokens: 0, costNanos: 0 }
+  const used = task.session_id ? usageBelow(reader, task.session_id) : { tokens: 0, costNanos: 0, isEstimated: false }
   return { task, run, ...used }
 }
 
@@ -71,18 +70,22 @@ function viewOf(reader: Reader, run: RunRow): TaskView {
  * Sums of the ledger over a session and all below it. CROSS JOIN keeps SQLite from reading the whole ledger, which it
  * would take for smaller than the tree.
  */
-export function usageBelow(reader: Reader, sessionId: string): { tokens: number; costNanos: number | null } {
-  const sum = reader.one<{ tokens: number | null; cost: number | null; unpriced: number }>(
+export function usageBelow(
+  reader: Reader,
+  sessionId: string,
+): { tokens: number; costNanos: number | null; isEstimated: boolean } {
+  const sum = reader.one<{ tokens: number | null; cost: number | null; unpriced: number; estimated: number }>(
     `WITH RECURSIVE tree (id) AS (
        VALUES (:sessionId) UNION ALL
        SELECT session.id FROM tree CROSS JOIN session ON session.parent_id = tree.id
        WHERE session.root_id = (SELECT root_id FROM session WHERE id = :sessionId))
      SELECT SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens, SUM(cost_nanos) AS cost,
-       SUM(cost_nanos IS NULL AND state <> 'open') AS unpriced
-     FROM tree CROSS JOIN ledger ON ledger.session_id = tree.id`,
+       SUM(cost_nanos IS NULL) AS unpriced, SUM(state = 'estimated') AS estimated
+     FROM tree CROSS JOIN ledger ON ledger.session_id = tree.id WHERE ledger.state <> 'open'`,
     { sessionId },
   )
-  return { tokens: sum?.tokens ?? 0, costNanos: sum?.unpriced ? null : (sum?.cost ?? 0) }
+  const costNanos = sum?.unpriced ? null : (sum?.cost ?? 0)
+  return { tokens: sum?.tokens ?? 0, costNanos, isEstimated: (sum?.estimated ?? 0) > 0 }
 }
 
 export function newestRun(reader: Reader, taskId: string): RunRow {

@@ -1,6 +1,7 @@
 // What a settled run tells the session that owns it. The text is rendered and made harmless here and nowhere else.
 import { duration, oneLine } from "../base/text.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
+import { defuse } from "./defuse.ts"
 
 /** The one settled notice of a run: minted with the run, so that a second one is a key conflict, not a second message. */
 export function settledNoticeId(runId: string): string {
@@ -21,11 +22,32 @@ export function renderNotice(task: TaskRow, run: RunRow, agent: string | undefin
   return `<task-notification ${head}>\n${defuse(noticeBody(run))}\n</task-notification>`
 }
 
+/** What is said of a run that goes on, or waits. */
+export function renderWord(task: TaskRow, { status, text }: { status: RunRow["state"]; text: string }): string {
+  const description = escapeAttribute(oneLine(task.description, 120))
+  const head = `task="${escapeAttribute(task.id)}" kind="${escapeAttribute(task.kind)}" description="${description}" status="${status}"`
+  return `<task-notification ${head}>\n${defuse(text)}\n</task-notification>`
+}
+
 /** A monitor's event: lines that a command has printed while it goes on. */
 export function renderEvent(task: TaskRow, event: { n: number; lines: string }): string {
   const description = escapeAttribute(oneLine(task.description, 120))
   const head = `task="${escapeAttribute(task.id)}" kind="monitor" description="${description}" status="running" event="${event.n}"`
   return `<task-notification ${head}>\n${defuse(event.lines)}\n</task-notification>`
+}
+
+/** The live tasks of a session, or what has changed about them. `count`: how many are live in all. */
+export function renderLedger({
+  whole,
+  count,
+  lines,
+}: {
+  whole: boolean
+  count: number
+  lines: readonly string[]
+}): string {
+  const kind = whole ? "all" : "changes"
+  return `<task-ledger live="${count}" lists="${kind}">\n${defuse(lines.join("\n"))}\n</task-ledger>`
 }
 
 function noticeBody(run: RunRow): string {
@@ -35,13 +57,6 @@ function noticeBody(run: RunRow): string {
   ]
   const body = lines.filter(Boolean).join("\n")
   return body || "(no output)"
-}
-
-const TAGS = /<(?=\s*\/?\s*(?:task-notification|system-reminder|task-ledger)\b)/gi
-
-/** Output of a task can imitate our own tags; it must not pass for one. Everything else in it stays as it is. */
-export function defuse(text: string): string {
-  return text.replace(TAGS, "&lt;")
 }
 
 function escapeAttribute(value: string): string {

@@ -57,9 +57,12 @@ export class Queue {
     const { store } = this.#parts
     if (needsMore(store, run.task_id)) return
     const task = store.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
-    if (!this.#pool.needsPlace(task, run)) return this.#begin(run)
-    this.#pool.queue(run.id)
-    this.pump()
+    if (this.#pool.needsPlace(task, run)) {
+      this.#pool.queue(run.id)
+      this.pump()
+      return
+    }
+    this.#begin(run)
   }
 
   /** Places may have come free: those that wait longest begin. */

@@ -8,6 +8,7 @@ import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
+import { hasCaps } from "./caps.ts"
 import { addDependencies, waitsFor } from "./dependencies.ts"
 import { Deadline } from "./deadline.ts"
 import { findTask, newestRun } from "./find.ts"
@@ -75,7 +76,7 @@ export class TaskRuntime {
    * needs others, or finds no place, is queued, and begins when it can.
    */
   async start(spec: StartSpec): Promise<Started> {
-    const needs = (spec.needs ?? []).map((id) => findTask(this.#store, id, spec.rootId).task.id)
+    const needs = (spec.needs ?? []).map((id) => this.#idOf(id, spec.rootId))
     const started = this.#rows(spec)
     const twin = liveTwin(this.#store, started.task)
     if (twin) return this.#joined(started.task, twin)
@@ -151,25 +152,29 @@ export class TaskRuntime {
 
   /**
    * Says something to an agent: to one at work, which hears it at its next step, or to one that has ended, which begins
-   * a further run with it in the background. `deliver` puts the message into a live one's session.
+   * a further run with it in the background. `deliver` is called in the transaction that does so, and puts the message
+   * into a live one's session.
    */
   async message(
     taskId: string,
     text: string,
-    deliver: (tx: Tx, task: TaskRow) => void,
+    deliver: (tx: Tx, task: TaskRow, how: "delivered" | "resumed") => void,
   ): Promise<"delivered" | Started> {
     const { task } = this.task(taskId)
     const delivered = await this.#store.writeDurably((tx) => {
       // In one transaction with the look: a run that settles meanwhile either sees the message or is not live here.
       if (isTerminal(newestRun(tx, taskId).state)) return false
-      deliver(tx, task)
+      deliver(tx, task, "delivered")
       return true
     })
     if (delivered) return "delivered"
     const last = newestRun(this.#store, taskId)
     const run = newRun({ id: this.#ids.short(), task, n: last.n + 1, background: true, now: this.#clock.now() })
     const prepared = await this.#kind(task.kind).prepare(task, run, text)
-    await this.#launch({ task, run }, prepared, (tx) => void insertRow(tx, "run", run))
+    await this.#launch({ task, run }, prepared, (tx) => {
+      insertRow(tx, "run", run)
+      deliver(tx, task, "resumed")
+    })
     return { task, run }
   }
 
@@ -372,6 +377,7 @@ export class TaskRuntime {
       { rootId },
     )
     const orphans = runs.filter((run) => !this.#executions.has(run.id))
+    await this.background(this.#unwaited(rootId))
     const queued = orphans.filter((run) => run.started_at === null)
     await this.#endQueued(queued.flatMap((run) => (run.stop_by ? run.id : [])))
     await Promise.all(orphans.map((run) => (run.started_at === null ? undefined : this.#takeOver(run))))
@@ -379,6 +385,14 @@ export class TaskRuntime {
     for (const run of queued) if (run.state === "queued" && !run.stop_by) this.#queue.admit(run)
     await this.#queue.quiet()
     return orphans
+  }
+
+  /** Foreground runs that no call waits for: whoever followed them is gone, and they must leave their notices. */
+  #unwaited(rootId: string): string[] {
+    const sql = `SELECT run.id FROM run JOIN task ON task.id = run.task_id
+      WHERE task.root_id = :rootId AND run.background = 0 AND run.state IN ${LIVE}
+        AND NOT EXISTS (SELECT 1 FROM tool_call WHERE tool_call.task_id = task.id AND tool_call.state <> 'done')`
+    return this.#store.all<{ id: string }>(sql, { rootId }).map((run) => run.id)
   }
 
   async #takeOver(orphan: RunRow): Promise<void> {
@@ -397,6 +411,12 @@ export class TaskRuntime {
     } catch (error) {
       await this.#settle(run.id, this.#crashed(task, error))
     }
+  }
+
+  /** Whole ids, of which there may be many, are not searched for. */
+  #idOf(id: string, rootId: string): string {
+    const isWhole = this.#store.one("SELECT 1 FROM task WHERE id = :id AND root_id = :rootId", { id, rootId })
+    return isWhole ? id : findTask(this.#store, id, rootId).task.id
   }
 
   /** A task with its newest run. */
@@ -428,7 +448,7 @@ export class TaskRuntime {
       wake: spec.wake ?? "each",
       service: spec.service ? 1 : 0,
       deadline_ms: spec.deadlineMs ?? null,
-      caps: null,
+      caps: spec.caps && hasCaps(spec.caps) ? JSON.stringify(spec.caps) : null,
       twin: spec.once ? twinOf(spec) : null,
       created_at: now,
     }

@@ -15,9 +15,7 @@ export const RESULT_BYTES = 32 * 1024
  * `freed`: queued runs that need nothing more; whoever drives the tree begins them after the commit. `skipped`: runs
  * that settled with this one, because they, or what they need, needed it.
  */
-export type Settled =
-  | { type: "settled"; run: RunRow; freed: RunRow[]; skipped: RunRow[] }
-  | { type: "already-settled" }
+export type Settled = { type: "settled"; run: RunRow; freed: RunRow[]; skipped: RunRow[] } | { type: "already-settled" }
 
 export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string; outcome: Outcome }): Settled {
   const run = settleOne(tx, clock, { runId, outcome })

@@ -9,6 +9,7 @@ import { type ChildEnvironment, childEnvironment } from "../exec/env.ts"
 import { readExitFile } from "../exec/exit-file.ts"
 import { GroupHold } from "../exec/hold.ts"
 import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
+import { operatingSystem } from "../exec/os.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
@@ -85,6 +86,7 @@ export class ShellKind implements TaskKind {
     const { pid, pid_started: pidStarted } = run
     const { spool, exitFile } = this.#files(run)
     if (pid === null || pidStarted === null) throw new Error(`run ${run.id} has no runner`)
+    await untilBegun({ pid, pidStarted, exitFile }, this.#parts.clock)
     const watching = new AbortController()
     const adopted = await adoptShell({ pid, pidStarted, exitFile, spool, pgid: run.pgid }, { clock: this.#parts.clock, signal: watching.signal })
     // Its runner was never told to go, or that reached it too late: nothing ran.
@@ -161,7 +163,7 @@ export class ShellKind implements TaskKind {
   /** What a command leaves behind stays until its last process has ended, or it is stopped. */
   async #untilGone(shell: FollowedShell, control: RunControl): Promise<void> {
     const group = shell.commandGroup()
-    while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group)))
+    while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group, shell)))
       await this.#parts.clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
   }
 
@@ -176,6 +178,20 @@ export class ShellKind implements TaskKind {
     }
     return stopTree(target)
   }
+}
+
+/** The longest that a runner may take between the end of its host and its own, or the start of its command. */
+const BEGINNING_MS = 5000
+
+/** A runner whose host has died either was told to go or is about to end: until it shows which, nobody can tell. */
+async function untilBegun(
+  { pid, pidStarted, exitFile }: { pid: number; pidStarted: string; exitFile: string },
+  clock: Clock,
+): Promise<void> {
+  const end = clock.now() + BEGINNING_MS
+  const isOpen = async () =>
+    readExitFile(exitFile).group === undefined && (await operatingSystem.startTime(pid)) === pidStarted
+  while (clock.now() < end && (await isOpen())) await clock.sleep(10)
 }
 
 /** A runner that was killed leaves no exit code: nobody will learn how its command, which may live on, ends. */

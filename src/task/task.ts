@@ -7,6 +7,7 @@
 // Foreground or background is a field of the run, not a state: whether its owner's turn is blocked on it.
 import type { RunRow, RunState, TaskRow } from "../store/rows.ts"
 import type { Tx } from "../store/store.ts"
+import type { Caps } from "./caps.ts"
 
 export const terminalStates = ["completed", "failed", "stopped", "timed_out", "skipped", "lost"] as const
 export type TerminalState = (typeof terminalStates)[number]
@@ -49,6 +50,8 @@ export interface StartSpec {
   group?: string | null
   service?: boolean
   deadlineMs?: number | null
+  /** What it may use, with everything below it. */
+  caps?: Caps
   /** Ids of tasks, or unique beginnings of ids, that must have completed before it begins. */
   needs?: readonly string[]
   /** While a task of the same owner with the same input is live, that one is the answer and nothing is started. */

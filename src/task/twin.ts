@@ -6,7 +6,9 @@ import { LIVE, type StartSpec } from "./task.ts"
 
 /** Equal for starts of one owner with the same input. */
 export function twinOf({ ownerId, kind, input }: Pick<StartSpec, "ownerId" | "kind" | "input">): string {
-  return createHash("sha256").update(JSON.stringify([ownerId, kind, input])).digest("base64url")
+  return createHash("sha256")
+    .update(JSON.stringify([ownerId, kind, input]))
+    .digest("base64url")
 }
 
 /** The id of a live task that does what this one would. */

@@ -2,6 +2,7 @@
 // report wakes the conversation).
 import { z } from "zod"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import { type Caps, capsOf, tightest } from "../task/caps.ts"
 import type { Started, TaskRuntime } from "../task/runtime.ts"
 import { queuedOutput, skippedOutput } from "./queued.ts"
 import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "./tool.ts"
@@ -13,14 +14,15 @@ const input = z.object({
   run_in_background: z.boolean().optional(),
   group: z.string().optional().describe("name shared by agents that belong together"),
   wake: z.enum(["each", "all", "none"]).optional().describe("be woken by each, when all of its group are done, or not"),
+  max_cost_usd: z.number().positive().optional(),
   depends_on: z.array(z.string()).optional().describe("ids of tasks that must complete first"),
 })
 
 export interface AgentToolParts {
   tasks: TaskRuntime
   owner: SessionRow
-  /** The agents that may be started, by name, and whether they start in the background by themselves. */
-  agents: ReadonlyMap<string, { background: boolean }>
+  /** The agents that may be started, by name: whether they start in the background by themselves, and their own caps. */
+  agents: ReadonlyMap<string, { background: boolean; caps?: Caps }>
   /** Names and descriptions of the agents, for the model. */
   listing: string
 }
@@ -51,6 +53,7 @@ export function agentTool({ tasks, owner, agents, listing }: AgentToolParts): To
         background,
         wake: call.wake ?? "each",
         group: call.group ?? null,
+        caps: tightest(agent.caps, capsOf({ costUsd: call.max_cost_usd })),
         needs: call.depends_on ?? [],
         once: true,
       })

@@ -5,14 +5,21 @@ import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { findTask } from "../task/find.ts"
 import type { Started } from "../task/runtime.ts"
-import { type Tool, ToolError, textOutput } from "./tool.ts"
+import { type Tool, ToolError, type ToolOutput, textOutput } from "./tool.ts"
 
 const input = z.object({ task_id: z.string(), message: z.string().min(1) })
+
+/** What the call did, stored together with it. */
+export interface Intent {
+  task: string
+  sent: "delivered" | "resumed"
+}
 
 export interface SendMessageParts {
   store: Reader
   owner: SessionRow
-  send(taskId: string, message: string): Promise<"delivered" | Started>
+  /** Stores an Intent with the call of that id in the transaction that sends. */
+  send(message: { taskId: string; text: string; callId: string }): Promise<"delivered" | Started>
 }
 
 export function sendMessageTool({ store, owner, send }: SendMessageParts): Tool<z.infer<typeof input>> {
@@ -23,16 +30,21 @@ export function sendMessageTool({ store, owner, send }: SendMessageParts): Tool<
     input,
     replay: "never",
     readOnly: true,
-    async run({ task_id, message }) {
+    async run({ task_id, message }, ctx) {
       const { task } = findTask(store, task_id, owner.root_id)
       if (task.kind !== "agent") throw new ToolError(`${task.id} is a ${task.kind}: only agents can be spoken to.`)
       if (task.session_id === owner.id) throw new ToolError("That is you. Name another agent's task.")
-      const sent = await send(task.id, message)
-      if (sent === "delivered")
-        return textOutput(`Delivered: ${task.id} hears it at its next step.`, { data: { task: task.id } })
-      return textOutput(`${task.id} had ended; it goes on in the background, and you will be told when it is done.`, {
-        data: { task: task.id },
-      })
+      const sent = await send({ taskId: task.id, text: message, callId: ctx.id })
+      return said({ task: task.id, sent: sent === "delivered" ? sent : "resumed" })
     },
+    happened: async (intent) => ({ type: "done", output: said(intent as unknown as Intent) }),
   }
+}
+
+function said({ task, sent }: Intent): ToolOutput {
+  const text =
+    sent === "delivered"
+      ? `Delivered: ${task} hears it at its next step.`
+      : `${task} had ended; it goes on in the background, and you will be told when it is done.`
+  return textOutput(text, { data: { task } })
 }

@@ -26,12 +26,12 @@ export function taskStopTool({
     readOnly: true,
     async run(call) {
       const { task, run } = findTask(store, call.task_id, owner.root_id)
+      // Its own stop, perhaps before a crash, was to be told by this result alone.
+      const consumes = task.owner_id === owner.id ? [run.id] : []
+      if (run.state === "stopped" && run.stop_by === "model") return textOutput(`${task.id}: stopped.`, { consumes })
       if (isTerminal(run.state)) return textOutput(`${task.id} had ended before: ${run.state}.`)
       const [stopped] = await tasks.stop([task.id], "model")
-      return textOutput(
-        `${task.id}: ${stopped?.state ?? "unknown"}.`,
-        task.owner_id === owner.id ? { consumes: [run.id] } : {},
-      )
+      return textOutput(`${task.id}: ${stopped?.state ?? "unknown"}.`, { consumes })
     },
   }
 }

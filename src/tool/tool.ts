@@ -19,7 +19,7 @@ export interface Tool<I = unknown> {
    */
   join?(taskId: string, input: I, call: ToolContext): Promise<ToolOutput>
   /**
-   * For `never` tools that store an intent: whether it happened. With `done` the returned output is the result; with
+   * For `never` tools that store an intent before they act, or with it: whether it happened. With `done` the returned output is the result; with
    * `not-done` the call runs again.
    */
   happened?(intent: Record<string, unknown>, input: I): Promise<{ type: "done"; output: ToolOutput } | { type: "not-done" } | { type: "unknown" }>

@@ -3,7 +3,7 @@
 import { z } from "zod"
 import type { Clock } from "../base/clock.ts"
 import { stripControl } from "../base/escape.ts"
-import { defuse } from "../task/notice.ts"
+import { defuse } from "../task/defuse.ts"
 import { type Tool, type ToolContext, ToolError, type ToolOutput, textOutput } from "./tool.ts"
 import { RESULT_CHARS } from "./truncate.ts"
 import type { WebPage, WebParts } from "./web-page.ts"

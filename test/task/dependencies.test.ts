@@ -38,7 +38,21 @@ async function fixture({ shellPlaces }: { shellPlaces?: number } = {}) {
   const went = ({ run }: Started) => shell.events.includes(`went ${run.id}`) || agent.events.includes(`went ${run.id}`)
   const begins = (started: Started) => eventually(`${started.task.id} begins`, () => went(started))
   const notices = () => it.store.all<InboxRow>("SELECT * FROM inbox WHERE kind = 'notice' ORDER BY seq")
-  return { ...it, [Symbol.dispose]: it[Symbol.dispose], log, shell, agent, tasks, runtime, start, state, reaches, went, begins, notices }
+  return {
+    ...it,
+    [Symbol.dispose]: it[Symbol.dispose],
+    log,
+    shell,
+    agent,
+    tasks,
+    runtime,
+    start,
+    state,
+    reaches,
+    went,
+    begins,
+    notices,
+  }
 }
 
 describe("dependencies", () => {
@@ -72,7 +86,10 @@ describe("dependencies", () => {
     const c = await it.start({ needs: [b.task.id], kind: "agent" })
     it.shell.finish(a.run.id, { state: "failed", reason: "exit code 1" })
     await it.reaches(c, "skipped")
-    expect(it.tasks.run(b.run.id)).toMatchObject({ state: "skipped", reason: `it needs task ${a.task.id}, which failed` })
+    expect(it.tasks.run(b.run.id)).toMatchObject({
+      state: "skipped",
+      reason: `it needs task ${a.task.id}, which failed`,
+    })
     expect(it.tasks.run(c.run.id).reason).toBe(`it needs task ${b.task.id}, which was skipped`)
     expect(it.notices().map((row) => [row.run_id, row.wake])).toEqual([a, b, c].map(({ run }) => [run.id, 1]))
     expect(it.went(b) || it.went(c)).toBe(false)
@@ -112,7 +129,10 @@ describe("dependencies", () => {
     const a = await it.start()
     const b = await it.start({ needs: [a.task.id] })
     const c = await it.start({ needs: [b.task.id] })
-    await it.tasks.stop([a, b, c].map(({ task }) => task.id), "program")
+    await it.tasks.stop(
+      [a, b, c].map(({ task }) => task.id),
+      "program",
+    )
     expect([a, b, c].map(it.state)).toEqual(["stopped", "stopped", "stopped"])
   })
 
@@ -144,7 +164,9 @@ describe("dependencies", () => {
     using it = await fixture()
     const outer = await it.start({ kind: "agent" })
     const inside = { ownerId: outer.task.session_id!, parentTaskId: outer.task.id, needs: [outer.task.id] }
-    await expect(it.start({ kind: "agent", ...inside })).rejects.toThrow(`Task ${outer.task.id} can't end before this one`)
+    await expect(it.start({ kind: "agent", ...inside })).rejects.toThrow(
+      `Task ${outer.task.id} can't end before this one`,
+    )
     // Nor over a detour: what needs the outer one.
     const after = await it.start({ kind: "agent", needs: [outer.task.id] })
     await expect(it.start({ kind: "agent", ...inside, needs: [after.task.id] })).rejects.toThrow("can't end before")
@@ -170,7 +192,8 @@ describe("dependencies", () => {
   test("a task that does not exist, or not in this tree, can't be needed", async () => {
     using it = await fixture()
     const other = await it.start({ ownerId: "other", rootId: "other" })
-    for (const id of ["nothing", other.task.id]) await expect(it.start({ needs: [id] })).rejects.toThrow("There is no task")
+    for (const id of ["nothing", other.task.id])
+      await expect(it.start({ needs: [id] })).rejects.toThrow("There is no task")
   })
 
   test("after a crash, queued tasks begin as soon as they are free", async () => {

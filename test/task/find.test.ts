@@ -20,11 +20,11 @@ test("usage below a session is the sum over it and its descendants, at any depth
       })
   })
   const below = (id: string) => usageBelow(place.store, id)
-  expect(below("root")).toEqual({ tokens: 11_111, costNanos: 11_111 })
-  expect(below("a")).toEqual({ tokens: 1110, costNanos: 1110 })
-  expect(below("c")).toEqual({ tokens: 1000, costNanos: 1000 })
-  expect(below("other")).toEqual({ tokens: 100_000, costNanos: 100_000 })
-  expect(below("nobody")).toEqual({ tokens: 0, costNanos: 0 })
+  expect(below("root")).toEqual({ tokens: 11_111, costNanos: 11_111, isEstimated: false })
+  expect(below("a")).toEqual({ tokens: 1110, costNanos: 1110, isEstimated: false })
+  expect(below("c")).toEqual({ tokens: 1000, costNanos: 1000, isEstimated: false })
+  expect(below("other")).toEqual({ tokens: 100_000, costNanos: 100_000, isEstimated: false })
+  expect(below("nobody")).toEqual({ tokens: 0, costNanos: 0, isEstimated: false })
 })
 
 test("usage of a small tree does not become slow by the rest of the ledger", async () => {

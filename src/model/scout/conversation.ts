@@ -1,37 +1,18 @@
 // What happened in a conversation, read from its messages: the person's words, the calls with their results, the notices
 // of tasks. Notices and reminders of the program are never the person's words, whatever stands in them.
 import type { ModelMessage } from "../message.ts"
-import { type Brief, briefIn } from "./findings.ts"
 import type { Round } from "./search.ts"
 
-/** `at` is always the position of the message. */
-export interface Notice {
-  at: number
-  description: string
-  status: string
-  /** Empty when there is none. */
-  exitCode: string
-  body: string
-}
+/** What became of a task: `how` is its status, with the exit code when there is one; `at` is the message that says so. */
+export type Notice = { at: number; text: string; failed: boolean; description: string; how: string }
 
-/** A message with calls, and where their results are. */
-export interface Step {
-  at: number
-  resultAt: number
-  calls: Round
-}
-
-/** An explorer that was started, and its final text; `at` is undefined as long as it is out. */
-export interface Member {
-  brief: Brief
-  at: number | undefined
-  text: string
-  failed: boolean
-}
+/** The calls of the message at `at`; their results are in the next one. */
+export type Step = { at: number; calls: Round }
 
 export interface Conversation {
-  /** The person's last message; `at` is -1 when there is none. */
-  human: { at: number; text: string }
+  /** The person's last words, and the position of their message, or -1. */
+  question: string
+  askedAt: number
   /** Position of the last message of the assistant, or -1. */
   lastReply: number
   steps: Step[]
@@ -42,43 +23,26 @@ export interface Conversation {
 const OURS = /^\s*<(?:task-notification|system-reminder|task-ledger)\b/
 
 export function readConversation(messages: readonly ModelMessage[]): Conversation {
-  const said = messages.flatMap((message, at) =>
-    message.role === "user" ? textsOf(message).map((text) => ({ at, text })) : [],
-  )
-  const humans = said.filter(({ text }) => text.trim() !== "" && !OURS.test(text))
-  const at = humans.at(-1)?.at ?? -1
-  const text = humans.filter((one) => one.at === at).map((one) => one.text)
+  const said = messages.map((message) => (message.role === "user" ? textsOf(message) : []))
+  const asked = said.map((texts) => texts.filter((text) => text.trim() !== "" && !OURS.test(text)).join("\n"))
+  const askedAt = asked.findLastIndex((text) => text !== "")
   return {
-    human: { at, text: text.join("\n") },
+    question: asked[askedAt] ?? "",
+    askedAt,
     lastReply: messages.findLastIndex((message) => message.role === "assistant"),
-    steps: messages.flatMap((_, index) => stepAt(messages, index)),
-    notices: new Map(said.filter((one) => OURS.test(one.text)).flatMap((one) => noticesIn(one.text, one.at))),
+    steps: messages.map((_, at) => ({ at, calls: callsAt(messages, at) })).filter((step) => step.calls.length > 0),
+    notices: new Map(said.flatMap((texts, at) => texts.flatMap((text) => noticesIn(text, at)))),
   }
 }
 
-function stepAt(messages: readonly ModelMessage[], at: number): Step[] {
-  const message = messages[at]!
-  const calls = message.role === "assistant" ? message.content.filter((part) => part.type === "tool-call") : []
-  if (calls.length === 0) return []
-  const next = messages[at + 1]
+function callsAt(messages: readonly ModelMessage[], at: number): Round {
+  const [message, next] = [messages[at]!, messages[at + 1]]
   const results = next?.role === "tool" ? next.content : []
-  const answered = calls.map((call) => {
+  const calls = message.role === "assistant" ? message.content.filter((part) => part.type === "tool-call") : []
+  return calls.map((call) => {
     const result = results.find((one) => one.callId === call.callId)
     const input = typeof call.input === "object" ? { ...call.input } : {}
     return { name: call.name, input, text: result ? textsOf(result).join("\n") : "", failed: result?.isError ?? true }
-  })
-  return [{ at, resultAt: at + 1, calls: answered }]
-}
-
-/** The explorers that a step started; none for steps that did something else. */
-export function membersOf({ calls, resultAt }: Step, notices: ReadonlyMap<string, Notice>): Member[] {
-  return calls.flatMap((call): Member[] => {
-    const brief = call.name === "Agent" ? briefIn(String(call.input.prompt)) : undefined
-    if (!brief) return []
-    const task = taskIn(call)
-    const notice = notices.get(task ?? "")
-    if (notice) return [{ brief, at: notice.at, text: notice.body, failed: notice.status !== "completed" }]
-    return [{ brief, at: task ? undefined : resultAt, text: call.text, failed: call.failed }]
   })
 }
 
@@ -87,19 +51,20 @@ export function taskIn({ text, failed }: Round[number]): string | undefined {
   return failed ? undefined : /^(?:Started|Moved to the background)\b.*? as task (\w+)/.exec(text)?.[1]
 }
 
-function noticesIn(text: string, at: number): [string, Notice][] {
-  return [...text.matchAll(/^<task-notification ([^>]*)>\n([\s\S]*?)\n<\/task-notification>/gm)].map(
-    ([, head, body]) => {
-      const read = (name: string) => unescapeXml(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head!)?.[1] ?? "")
-      const [description, status, exitCode] = [read("description"), read("status"), read("exit_code")]
-      return [read("task"), { at, description, status, exitCode, body: body! }]
-    },
-  )
+/** The notices in a text that is one of ours, by task. */
+function noticesIn(said: string, at: number): [string, Notice][] {
+  if (!OURS.test(said)) return []
+  const found = said.matchAll(/^<task-notification ([^>]*)>\n([\s\S]*?)\n<\/task-notification>/gm)
+  return [...found].map(([, head = "", text = ""]) => {
+    const attributes = [...head.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, unescapeXml(value!)])
+    const { task = "", description = "", status = "", exit_code: code } = Object.fromEntries(attributes)
+    const how = code ? `${status}, exit code ${code}` : status
+    return [task, { at, text, failed: status !== "completed", description, how }]
+  })
 }
 
 function unescapeXml(text: string): string {
-  const plain: Record<string, string> = { lt: "<", gt: ">", quot: '"', amp: "&" }
-  return text.replace(/&(lt|gt|quot|amp);/g, (_, name: string) => plain[name]!)
+  return text.replaceAll("&lt;", "<").replaceAll("&gt;", ">").replaceAll("&quot;", '"').replaceAll("&amp;", "&")
 }
 
 function textsOf({ content }: { content: readonly { type: string; text?: string }[] }): string[] {

@@ -2,51 +2,40 @@
 // plainly what it cannot do. A pure function of the request.
 import { oneLine } from "../../base/text.ts"
 import type { ModelRequest } from "../model.ts"
-import { type Conversation, type Member, membersOf, readConversation, type Step, taskIn } from "./conversation.ts"
+import { type Conversation, readConversation, type Step, taskIn } from "./conversation.ts"
 import { explore } from "./explore.ts"
 import { type Brief, briefIn, LABEL, promptOf, type Side, subjectText } from "./findings.ts"
 import { report } from "./report.ts"
 import type { Round, ScoutCall } from "./search.ts"
+import lists from "./words.json" with { type: "json" }
 import { subjectOf } from "./words.ts"
 
-export interface Reply {
-  text: string
-  calls: ScoutCall[]
-}
+export type Reply = { text: string; calls: ScoutCall[] }
 
-const HELP = `This is the ${LABEL}. It can:
-- answer questions about this code base with file:line references: “How does the retry logic work?”, “What calls startServer?”
-- run a command when told so: “run npm test”, “run in background npm run build”
-
-It cannot write code or talk. To connect a language model set ANTHROPIC_API_KEY or OPENAI_API_KEY and choose one with \`--model provider/model\`, or name a local server in settings.json under "providers" and use \`--model local/NAME\`.`
-
-const LONG =
-  /\b(?:build|tests?|install|ci|watch|serve|server|dev|start|docker|make|cargo|gradle|mvn|sleep|tail -f|bench)\b/
-const WORK = new Set(
-  `write add fix create implement refactor change remove delete rename make build generate update translate install commit
-  convert improve optimize move replace run solve draw`.split(/\s+/),
-)
+const HELP = [`This is the ${LABEL}. It can:`, ...lists.help].join("\n")
+/** Commands that may take long. */
+const LONG = new RegExp(`\\b(?:${lists.long})\\b`)
+/** Work that needs a language model. */
+const WORK = new RegExp(`^\\W*(?:(?:please|now|(?:can|could|would|will) you)\\s+)*(?:${lists.work})\\b`, "i")
+const COMMAND = /^run (in (?:the )?background:?\s+)?(?!(?:the|all|my|an?|this|it|some)\b)(.+)$/is
+const SEARCHES = new Set(["Grep", "Read"])
 const TAIL_LINES = 15
 
 export function reply({ messages, tools }: ModelRequest): Reply {
   const conversation = readConversation(messages)
-  const { human, lastReply, steps } = conversation
-  const isNew = human.at > lastReply
-  const searches = steps.filter((step) => step.at > human.at && step.calls.every(isSearch))
+  const { question, askedAt, lastReply, steps } = conversation
+  const searches = steps.filter((step) => step.at > askedAt && step.calls.every(({ name }) => SEARCHES.has(name)))
   const rounds = searches.map((step) => step.calls)
-  const brief = briefIn(human.text)
+  const brief = briefIn(question)
   if (brief) return search([brief], rounds, ([text]) => text!)
   const news = newsOf(conversation)
+  const isNew = askedAt > lastReply
   if (!isNew && searches.at(-1)?.at !== lastReply) return { text: news.join("\n\n") || HELP, calls: [] }
-  const briefs = briefsOf(human.text)
+  const briefs = briefsOf(question)
   const whole = (texts: string[]) => report(texts.map((text, i) => ({ brief: briefs[i]!, text, failed: false })))
-  const started = isNew ? start(human.text, briefs, new Set(tools.map((tool) => tool.name))) : undefined
+  const started = isNew ? start(question, briefs, new Set(tools.map((tool) => tool.name))) : undefined
   const { text, calls } = started ?? search(briefs, rounds, whole)
   return { text: [...news, text].filter(Boolean).join("\n\n"), calls }
-}
-
-function isSearch({ name }: ScoutCall): boolean {
-  return name === "Grep" || name === "Read"
 }
 
 /** Explores right here, the briefs side by side: their calls go in one message, each gets back its own results. */
@@ -64,11 +53,10 @@ function search(briefs: readonly Brief[], rounds: readonly Round[], finish: (tex
 }
 
 /** What to do about new words of the person; undefined: search right here, there are no agents. */
-function start(text: string, briefs: readonly Brief[], tools: ReadonlySet<string>): Reply | undefined {
-  const [, background, command] =
-    /^run (in (?:the )?background:?\s+)?(?!(?:the|all|my|an?|this|it|some)\b)(.+)$/is.exec(text.trim()) ?? []
+function start(question: string, briefs: readonly Brief[], tools: ReadonlySet<string>): Reply | undefined {
+  const [, background, command] = COMMAND.exec(question.trim()) ?? []
   if (command && tools.has("Bash")) return run(command.replace(/^`(.*)`$/s, "$1"), Boolean(background))
-  if (briefs.length === 0 || asksForWork(text)) return { text: HELP, calls: [] }
+  if (briefs.length === 0 || WORK.test(question)) return { text: HELP, calls: [] }
   if (!tools.has("Agent")) return undefined
   const calls = briefs.map((brief): ScoutCall => {
     const about = { subagent_type: "explore", description: brief.side, prompt: promptOf(brief) }
@@ -84,54 +72,43 @@ function run(command: string, background: boolean): Reply {
   return { text: `${LABEL}: running this command.`, calls: [{ name: "Bash", input }] }
 }
 
-/** Work that needs a language model. */
-function asksForWork(text: string): boolean {
-  const [first = ""] =
-    /[a-z]+/i.exec(text.slice(0, 200).replace(/^\W*(?:(?:please|now|(?:can|could|would|will) you)\s+)*/i, "")) ?? []
-  return WORK.has(first.toLowerCase())
-}
-
 /** Two to four sides of a question, the most important first; none when it holds no word to look for. */
 function briefsOf(question: string): Brief[] {
   const { names, words } = subjectOf(question)
   if (names.length + words.length === 0) return []
-  return sidesOf(question.slice(0, 1000)).map((side) => ({ side, names, words }))
-}
-
-function sidesOf(question: string): Side[] {
-  if (/\b(?:tested|tests? (?:for|of|cover)|covered|which tests?|unit tests?)\b/i.test(question))
-    return ["tests", "definitions"]
-  if (/\b(?:documented|documentation|docs|readme)\b/i.test(question)) return ["documents", "definitions"]
-  if (/\b(?:settings?|options?|environment variables?|env|flags?|config\w*)\b/i.test(question))
-    return ["definitions", "configuration", "documents"]
-  if (/\b(?:where|defined|definition|declared|calls?|called by|callers?|uses?|used|usages?)\b/i.test(question))
-    return ["definitions", "uses"]
-  return ["definitions", "uses", "tests", "documents"]
+  const about = question.slice(0, 1000)
+  const { sides } = lists.questions.find(({ says }) => new RegExp(`\\b(?:${says})\\b`, "i").test(about))!
+  return sides.map((side) => ({ side: side as Side, names, words }))
 }
 
 /** What came in since the last reply: ends of commands, who is still out, whole reports. */
 function newsOf({ lastReply, notices, steps }: Conversation): string[] {
-  const calls = steps.find((step) => step.at === lastReply)?.calls.filter((call) => call.name === "Bash") ?? []
-  const commands = calls.map((call) =>
-    taskIn(call)
-      ? oneLine(call.text, 300)
-      : ended(String(call.input.command), call.failed ? " with an error" : "", call.text),
-  )
+  const commands = steps.filter((step) => step.at === lastReply).flatMap((step) => step.calls)
+  const run = commands
+    .filter((call) => call.name === "Bash")
+    .map((call) => {
+      const how = call.failed ? " with an error" : ""
+      return taskIn(call) ? oneLine(call.text, 300) : ended(String(call.input.command), how, call.text)
+    })
   const ours = new Set(steps.flatMap((step) => step.calls.filter((call) => call.name === "Agent").map(taskIn)))
   const others = [...notices].filter(([task, one]) => one.at > lastReply && !ours.has(task))
-  const settled = others.map(([, { description, status, exitCode, body }]) =>
-    ended(description, ` (${status}${exitCode && `, exit code ${exitCode}`})`, body),
-  )
-  const agents = steps.flatMap((step) => newsOfAgents(step, membersOf(step, notices), lastReply))
-  return [...commands, ...settled, ...agents]
+  const settled = others.map(([, { description, how, text }]) => ended(description, ` (${how})`, text))
+  return [...run, ...settled, ...steps.flatMap((step) => newsOfAgents(step, notices, lastReply))]
 }
 
-function newsOfAgents({ at }: Step, members: readonly Member[], lastReply: number): string[] {
-  const isFresh = at === lastReply || members.some((one) => (one.at ?? -1) > lastReply)
+/** The report when all explorers of a step are back, else who is out; nothing when the step started none. */
+function newsOfAgents({ at, calls }: Step, notices: Conversation["notices"], lastReply: number): string[] {
+  const members = calls.flatMap((call) => {
+    const brief = call.name === "Agent" ? briefIn(String(call.input.prompt)) : undefined
+    const task = taskIn(call)
+    return brief ? [{ brief, end: task ? notices.get(task) : { ...call, at: at + 1 } }] : []
+  })
+  const isFresh = at === lastReply || members.some((one) => one.end && one.end.at > lastReply)
   if (!isFresh || members.length === 0) return []
-  const out = members.filter((one) => one.at === undefined).map((one) => one.brief)
-  if (out.length === 0) return [report(members)]
-  return [`${out.length === members.length ? "Waiting for" : "Still out:"} ${listed(out)}.`]
+  const told = members.flatMap(({ brief, end }) => (end ? [{ brief, ...end }] : []))
+  if (told.length === members.length) return [report(told)]
+  const out = members.filter((one) => !one.end).map((one) => one.brief)
+  return [`${told.length === 0 ? "Waiting for" : "Still out:"} ${listed(out)}.`]
 }
 
 function ended(what: string, how: string, output: string): string {

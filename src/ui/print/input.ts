@@ -8,11 +8,14 @@ import { type ClientAnswer, type ControlRequest, clientAnswerOf, controlRequestO
 
 export type { ClientAnswer, ControlRequest } from "./client-lines.ts"
 
+const taskActions = ["stop_task", "pause_task", "resume_task"] as const
+type TaskAction = (typeof taskActions)[number]
+
 export type Request =
   | { type: "prompt"; content: UserPart[] }
   | { type: "answer"; id: string; behavior: "allow" | "deny"; text?: string }
   | { type: "interrupt" | "background" }
-  | { type: "stop_task"; taskId: string }
+  | { type: TaskAction; taskId: string }
   | ControlRequest
   | ClientAnswer
 
@@ -81,9 +84,10 @@ function answerOf(value: Record<string, unknown>, number: number): Request {
 
 function controlOf({ action, task_id: taskId }: Record<string, unknown>, number: number): Request {
   if (action === "interrupt" || action === "background") return { type: action }
-  if (action === "stop_task" && typeof taskId === "string") return { type: "stop_task", taskId }
-  if (action === "stop_task") throw bad(number, "task_id is missing")
-  throw bad(number, `action is ${said(action)}; known are background, interrupt and stop_task`)
+  const taskAction = taskActions.find((known) => known === action)
+  if (taskAction && typeof taskId === "string") return { type: taskAction, taskId }
+  if (taskAction) throw bad(number, "task_id is missing")
+  throw bad(number, `action is ${said(action)}; known are background, interrupt, stop_task, pause_task and resume_task`)
 }
 
 function said(value: unknown): string {

@@ -36,6 +36,10 @@ export async function obeyLine(parts: Obeying, request: Request | undefined): Pr
       return
     case "stop_task":
       return hosted.stopTask(request.taskId)
+    case "pause_task":
+      return hosted.pauseTask(request.taskId)
+    case "resume_task":
+      return hosted.resumeTask(request.taskId)
     default:
       request satisfies never
   }

@@ -1,10 +1,10 @@
 // What is written while `-p` works: the lines of the headless stream, or what a person wants to see of the progress.
 // It follows the feed; what else is to be said in the stream goes the same way, so that lines never mix.
 import { version } from "../../base/version.ts"
-import type { Hosted, Program } from "../../program.ts"
+import type { Program } from "../../program.ts"
 import { isTerminal, writeErr, writeOut } from "../../runtime/standard.ts"
 import { feedAfter } from "../../store/feed.ts"
-import type { FeedRow } from "../../store/rows.ts"
+import type { FeedRow, SessionRow } from "../../store/rows.ts"
 import { Block } from "./block.ts"
 import type { Line } from "./lines.ts"
 import { eventLine, liveBlock } from "./progress.ts"
@@ -42,11 +42,11 @@ interface Show {
   close?(): void
 }
 
-export function openOutput(program: Program, hosted: Hosted, options: OutputOptions): Output {
-  const rootId = hosted.row.id
+export function openOutput(program: Program, row: SessionRow, options: OutputOptions): Output {
+  const rootId = row.id
   const { since } = options
   if (options.output === "stream-json")
-    return { ...follow(program, rootId, { since, show: stream(program, hosted, options) }), takesLines: true }
+    return { ...follow(program, rootId, { since, show: stream(program, row, options) }), takesLines: true }
   if (options.output === "text" && (isTerminal(2) || options.verbose))
     return { ...follow(program, rootId, { since, show: watch(program, rootId, options) }), takesLines: false }
   return { takesLines: false, say: async () => {}, flush: async () => {}, close: () => {} }
@@ -112,15 +112,15 @@ async function write(lines: readonly Line[]): Promise<void> {
   if (lines.length > 0) await writeOut(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
 }
 
-function stream(program: Program, hosted: Hosted, { permissionPrompts }: OutputOptions): Show {
+function stream(program: Program, row: SessionRow, { permissionPrompts }: OutputOptions): Show {
   const { store, clock, usageBelow } = program
   const asks = permissionPrompts === "own" ? "permission_request" : "control_request"
-  const paced = new Stream({ reader: store, usageBelow, asks, parentCalls: new Map() }, hosted.row.id)
+  const paced = new Stream({ reader: store, usageBelow, asks, parentCalls: new Map() }, row.id)
   let begun = false
   return {
     rows: async (rows) => {
       const lines = paced.lines(rows, clock.now())
-      if (!begun) lines.unshift(initLine(program, hosted))
+      if (!begun) lines.unshift(initLine(program, row))
       begun = true
       await write(lines)
     },
@@ -129,7 +129,7 @@ function stream(program: Program, hosted: Hosted, { permissionPrompts }: OutputO
   }
 }
 
-function initLine(program: Program, { row }: Hosted): Line {
+function initLine(program: Program, row: SessionRow): Line {
   return {
     type: "system",
     subtype: "init",

@@ -4,6 +4,7 @@ import { stripControl } from "../../base/escape.ts"
 import type { Hosted, Program } from "../../program.ts"
 import { writeErr, writeOut } from "../../runtime/standard.ts"
 import { feedEnd } from "../../store/feed.ts"
+import type { SessionRow } from "../../store/rows.ts"
 import { type Ending, endingOf, subtypes } from "./ending.ts"
 import { parseLine } from "./input.ts"
 import type { Line } from "./lines.ts"
@@ -22,20 +23,24 @@ export interface PrintOptions extends Omit<OutputOptions, "since"> {
 }
 
 /** Where a call began, in the rows: its totals are what came after. */
-interface Began {
+export interface Began {
   at: number
   feed: number
   ledger: number
 }
 
 /** How the work came to rest, and what the session's model said last since it began: nothing, when it was cut short. */
-type Rest = Ending & { reply: string | undefined }
+export type Rest = Ending & {
+  reply: string | undefined
+  /** What it came of, when that is not all that happened in the session. */
+  turns?: readonly string[]
+}
 
 /** Runs one headless call to its end, with nothing left running, and resolves to its exit code. */
 export async function print(program: Program, hosted: Hosted, options: PrintOptions): Promise<ExitCode> {
-  const began = { at: program.clock.now(), feed: feedEnd(program.store), ledger: ledgerEnd(program.store) }
-  const out = openOutput(program, hosted, { ...options, since: began.feed })
-  const call: Call = { program, hosted, options, began, out }
+  const began = beginning(program)
+  const out = openOutput(program, hosted.row, { ...options, since: began.feed })
+  const call: HostedCall = { program, row: hosted.row, hosted, options, began, out }
   try {
     if (options.input.type === "lines") return await converseByLines(call, options.input.lines)
     await hosted.prompt([{ type: "text", text: options.input.text }])
@@ -45,16 +50,25 @@ export async function print(program: Program, hosted: Hosted, options: PrintOpti
   }
 }
 
-interface Call {
+export function beginning({ clock, store }: Program): Began {
+  return { at: clock.now(), feed: feedEnd(store), ledger: ledgerEnd(store) }
+}
+
+/** One call of `-p`: in a session that this process drives, or follows (follow.ts). */
+export interface Call {
   program: Program
-  hosted: Hosted
+  row: SessionRow
   options: PrintOptions
   began: Began
   out: Output
 }
 
+export interface HostedCall extends Call {
+  hosted: Hosted
+}
+
 /** Prompts, answers and controls come while the work goes on; each time it rests, a result is said. */
-async function converseByLines(call: Call, lines: AsyncIterable<string>): Promise<ExitCode> {
+async function converseByLines(call: HostedCall, lines: AsyncIterable<string>): Promise<ExitCode> {
   const { hosted, options, program } = call
   const over = new AbortController()
   let exit: ExitCode = Exit.done
@@ -81,6 +95,7 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
       () => true,
       () => false,
     )
+    hosted.lost.throwIfAborted()
     if (!woken) break
     exit = await say(call, await work(call, "more"))
     if (options.signal.aborted) break
@@ -92,7 +107,7 @@ async function converseByLines(call: Call, lines: AsyncIterable<string>): Promis
   return exit === Exit.done && mistakes > 0 ? Exit.usage : exit
 }
 
-async function say(call: Call, rest: Rest): Promise<ExitCode> {
+export async function say(call: Call, rest: Rest): Promise<ExitCode> {
   const { options, out } = call
   await out.flush()
   if (options.output === "text") await sayText(rest)
@@ -101,10 +116,17 @@ async function say(call: Call, rest: Rest): Promise<ExitCode> {
   return rest.exit
 }
 
+/** Where what is to be answered began, in the rows: the number of the message before it, and the ledger's end. */
+export interface Since {
+  message: number
+  ledger: number
+}
+
 /** Works until it rests. After the last of it nothing may live on: services, what `--wait` cut off, all after Ctrl+C. */
-async function work({ program, hosted, options, began }: Call, which: "last" | "more"): Promise<Rest> {
+export async function work(call: HostedCall, which: "last" | "more", from?: Since): Promise<Rest> {
+  const { program, hosted, options, began } = call
   const { signal, steps, waitMs } = options
-  const [message, ledger] = [hosted.lastMessage(), ledgerEnd(program.store)]
+  const { message, ledger } = from ?? { message: hosted.lastMessage(), ledger: ledgerEnd(program.store) }
   const end = await hosted.converse({ signal, steps, patienceMs: waitMs }).catch((error) => {
     if (signal.aborted) return { type: "interrupted" as const }
     throw error
@@ -121,9 +143,10 @@ async function sayText({ type, reply, message }: Rest): Promise<void> {
   if (message) await writeErr(`meanwhile: ${stripControl(message, { keepNewlines: true })}\n`)
 }
 
-function resultLine({ program, hosted, began }: Call, { type, reply, message, steps }: Rest): Line {
+function resultLine({ program, row, began }: Call, { type, reply, message, steps, turns }: Rest): Line {
   const { store, clock } = program
-  const rootId = hosted.row.id
+  const rootId = row.id
+  const part = { rootId, since: began.ledger, turns }
   return {
     type: "result",
     subtype: subtypes[type],
@@ -134,9 +157,9 @@ function resultLine({ program, hosted, began }: Call, { type, reply, message, st
     uuid: `result:${feedEnd(store)}`,
     num_turns: steps,
     duration_ms: clock.now() - began.at,
-    duration_api_ms: requestMs(store, rootId, began.ledger),
-    ...totalsOf(store, rootId, began.ledger),
-    session_usage: totalsOf(store, rootId, 0),
+    duration_api_ms: requestMs(store, part),
+    ...totalsOf(store, part),
+    session_usage: totalsOf(store, { rootId, since: 0 }),
     tasks: tasksOf(program, rootId),
   }
 }

@@ -10,6 +10,8 @@ export interface Totals {
   }
   modelUsage: Record<string, ModelUsage>
   total_cost_usd: number | null
+  /** Of a request that was cut off nobody was told what it used: the figures hold a guess. */
+  cost_is_estimated: boolean
 }
 
 export interface ModelUsage {
@@ -20,20 +22,34 @@ export interface ModelUsage {
   costUSD: number | null
 }
 
+/** Which rows of a tree's ledger: those after `since` (0: all), and of them, when given, the requests of these turns. */
+export interface Part {
+  rootId: string
+  since: number
+  turns?: readonly string[] | undefined
+}
+
+/** For SQL: the rows of `ledger` that a Part names, without what is only reserved, with `paramsOf` it. */
+export const PART = `state <> 'open' AND root_id = :rootId AND rowid > :since AND (:turns IS NULL OR step_id IN
+  (SELECT step.id FROM step WHERE step.turn_id IN (SELECT value FROM json_each(:turns))))`
+
+export function paramsOf({ rootId, since, turns }: Part): { rootId: string; since: number; turns: string | null } {
+  return { rootId, since, turns: turns ? JSON.stringify(turns) : null }
+}
+
 /** Where the ledger ends now; what is added later has a higher number. */
 export function ledgerEnd(reader: Reader): number {
   return reader.one<{ end: number | null }>("SELECT MAX(rowid) AS end FROM ledger")?.end ?? 0
 }
 
-/** What the requests after `since` took, in ms, added up: those at the same time count each. */
-export function requestMs(reader: Reader, rootId: string, since: number): number {
-  const sql = `SELECT SUM(closed_at - opened_at) AS ms FROM ledger
-    WHERE root_id = :rootId AND rowid > :since AND closed_at IS NOT NULL`
-  return Math.max(0, reader.one<{ ms: number | null }>(sql, { rootId, since })?.ms ?? 0)
+/** What the requests took, in ms, added up: those at the same time count each. */
+export function requestMs(reader: Reader, part: Part): number {
+  const sql = `SELECT SUM(closed_at - opened_at) AS ms FROM ledger WHERE ${PART} AND closed_at IS NOT NULL`
+  return Math.max(0, reader.one<{ ms: number | null }>(sql, paramsOf(part))?.ms ?? 0)
 }
 
-/** Sums over the tree's rows after `since` (0: all of the session). */
-export function totalsOf(reader: Reader, rootId: string, since: number): Totals {
+/** Sums over the rows. */
+export function totalsOf(reader: Reader, part: Part): Totals {
   const rows = reader.all<{
     model: string
     provider: string
@@ -43,11 +59,13 @@ export function totalsOf(reader: Reader, rootId: string, since: number): Totals 
     write: number
     cost: number | null
     unpriced: number
+    estimated: number
   }>(
     `SELECT provider, model, SUM(input_tokens) AS input, SUM(output_tokens) AS output, SUM(cache_read_tokens) AS read,
-       SUM(cache_write_tokens) AS write, SUM(cost_nanos) AS cost, SUM(cost_nanos IS NULL) AS unpriced
-     FROM ledger WHERE root_id = :rootId AND rowid > :since GROUP BY provider, model ORDER BY provider, model`,
-    { rootId, since },
+       SUM(cache_write_tokens) AS write, SUM(cost_nanos) AS cost, SUM(cost_nanos IS NULL) AS unpriced,
+       SUM(state = 'estimated') AS estimated
+     FROM ledger WHERE ${PART} GROUP BY provider, model ORDER BY provider, model`,
+    paramsOf(part),
   )
   const modelUsage = Object.fromEntries(
     rows.map((row): [string, ModelUsage] => [
@@ -71,5 +89,6 @@ export function totalsOf(reader: Reader, rootId: string, since: number): Totals 
     },
     modelUsage,
     total_cost_usd: rows.some((row) => row.unpriced) ? null : sum((row) => row.cost ?? 0) / 1e9,
+    cost_is_estimated: rows.some((row) => row.estimated > 0),
   }
 }

@@ -1,0 +1,135 @@
+// A home folder in which processes die: starting the program there, looking at what it left, being somebody else there.
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { join, resolve } from "node:path"
+import { systemClock } from "../src/base/clock.ts"
+import { randomIds } from "../src/base/ids.ts"
+import { bunFlags } from "../src/runtime/self.ts"
+import { openStore } from "../src/store/open.ts"
+import { withDatabase } from "./crash-state.ts"
+import { temporaryFolder } from "./harness.ts"
+import type { ModelServer } from "./model-server.ts"
+
+const MAIN = resolve(import.meta.dir, "crash-main.ts")
+/** A whole story takes a second or two; whoever takes this long waits for something that does not come. */
+const LIMIT_MS = 40_000
+
+export interface CrashHome extends Disposable {
+  readonly cwd: string
+  readonly home: string
+  readonly folder: string
+  /** What went wrong so far. */
+  readonly problems: string[]
+  /** The program, until its end; it dies as the options say. */
+  run(args: string[], death?: Dying): Promise<{ exit: number; said: string }>
+}
+
+export interface Dying {
+  /** A file that gets a line for each crash point. */
+  log?: string
+  at?: number | undefined
+  by?: "kill" | "throw"
+  /** SIGKILL from outside after so many milliseconds. */
+  afterMs?: number
+}
+
+export function crashHome(server: ModelServer): CrashHome {
+  const folder = temporaryFolder()
+  const [cwd, home] = [join(folder.path, "work"), join(folder.path, "home")]
+  mkdirSync(cwd)
+  const problems: string[] = []
+  const env = {
+    PATH: process.env.PATH ?? "",
+    HOME: folder.path,
+    LANG: "C.UTF-8",
+    MEANWHILE_HOME: home,
+    MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
+    ...server.env("anthropic"),
+  }
+  const run: CrashHome["run"] = async (args, { log, at, by = "kill", afterMs } = {}) => {
+    const crash = { MEANWHILE_CRASH_LOG: log, MEANWHILE_CRASH_AT: at?.toString(), MEANWHILE_CRASH_BY: by }
+    const child = Bun.spawn([process.execPath, ...bunFlags, MAIN, ...args], {
+      cwd,
+      env: { ...env, ...crash },
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    const timer = setTimeout(() => {
+      if (afterMs === undefined) problems.push(`${args[0]} did not end within ${LIMIT_MS / 1000} s`)
+      child.kill("SIGKILL")
+    }, afterMs ?? LIMIT_MS)
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+    const exit = await child.exited
+    clearTimeout(timer)
+    return { exit, said: `${out}${err}`.trim().slice(-600) }
+  }
+  return { cwd, home, folder: folder.path, problems, run, [Symbol.dispose]: () => folder[Symbol.dispose]() }
+}
+
+export interface Outside {
+  tx: Parameters<Parameters<Awaited<ReturnType<typeof openStore>>["write"]>[0]>[0]
+  clock: typeof systemClock
+  ids: typeof randomIds
+}
+
+/** As a second program would: opens the database, writes a row, rings, and is gone. */
+export async function outside(home: string, write: (it: Outside, rootId: string) => void): Promise<void> {
+  const store = await openStore({ folder: home, clock: systemClock })
+  try {
+    const rootId = store.one<{ id: string }>("SELECT id FROM session WHERE parent_id IS NULL")!.id
+    await store.writeDurably((tx) => write({ tx, clock: systemClock, ids: randomIds }, rootId))
+  } finally {
+    store.close()
+  }
+}
+
+export function isAccepted(home: string, prompt: string): boolean {
+  return (
+    withDatabase(home, (db) => {
+      const sql =
+        "SELECT 1 FROM (SELECT content FROM inbox UNION ALL SELECT content FROM message) WHERE instr(content, :prompt) > 0"
+      return db.one(sql, { prompt }) !== undefined
+    }) ?? false
+  )
+}
+
+export function rootsIn(home: string): string[] {
+  return (
+    withDatabase(home, (db) =>
+      db.all<{ id: string }>("SELECT id FROM session WHERE parent_id IS NULL").map((row) => row.id),
+    ) ?? []
+  )
+}
+
+/** Effects that happened more than once. */
+export function twice(effects: string): string[] {
+  const lines = linesOf(effects)
+  return lines.filter((line, i) => lines.indexOf(line) !== i).map((line) => `${line} ran twice`)
+}
+
+/** Processes that still work in the folder, or for it; each gets a moment to end. */
+export async function left(folder: string): Promise<string[]> {
+  for (let tries = 0; ; tries++) {
+    const found = readdirSync("/proc").filter(
+      (pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder),
+    )
+    if (found.length === 0) return []
+    if (tries < 100) {
+      await Bun.sleep(20)
+      continue
+    }
+    for (const pid of found) process.kill(Number(pid), "SIGKILL")
+    return found.map((pid) => `process ${pid} was left`)
+  }
+}
+
+function belongs(pid: string, folder: string): boolean {
+  try {
+    if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return true
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(folder)
+  } catch {
+    return false // It has ended.
+  }
+}
+
+export function linesOf(path: string): string[] {
+  return existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : []
+}

@@ -1,0 +1,56 @@
+// Death at numbered points of the story, one after the other: which of them, how many side by side, and what differed.
+import { type Death, differences, type Told, tellStory } from "./crash.ts"
+
+export interface Matrix {
+  /** Each n-th point; 1: all. */
+  every: number
+  /** Where to begin with that: another slice each time. */
+  offset?: number
+  by: readonly Death["by"][]
+  /** Only points like this. */
+  where?: (label: string, process: 1 | 2) => boolean
+  sideBySide: number
+  /** Called after each death. */
+  told?: (death: Death, found: string[]) => void
+}
+
+export interface Outcome {
+  /** Points that the undisturbed story has. */
+  points: number
+  deaths: number
+  failures: { death: Death; label: string; found: string[] }[]
+}
+
+export async function crashMatrix({ every, offset = 0, by, where, sideBySide, told }: Matrix): Promise<Outcome> {
+  const undisturbed = await tellStory()
+  if (undisturbed.problems.length > 0) throw new Error(`nobody died, and yet: ${undisturbed.problems.join("; ")}`)
+  const deaths = deathsIn(undisturbed, { by, where }).filter((_, i) => i % every === offset % every)
+  const outcome: Outcome = { points: undisturbed.points.flat().length, deaths: deaths.length, failures: [] }
+  const next = deaths.values()
+  const work = async () => {
+    for (const death of next) {
+      const story = await tellStory(death)
+      const found = differences(story, undisturbed)
+      const label = story.points[death.process - 1]?.[death.point - 1] ?? "(it ended before that)"
+      if (found.length > 0) outcome.failures.push({ death, label, found })
+      told?.(death, found)
+    }
+  }
+  await Promise.all(Array.from({ length: sideBySide }, work))
+  return outcome
+}
+
+function deathsIn({ points }: Told, { by, where = () => true }: Pick<Matrix, "by" | "where">): Death[] {
+  return by.flatMap((how) =>
+    ([1, 2] as const).flatMap((process) =>
+      points[process - 1]!.flatMap((label, k) =>
+        where(label, process) ? [{ process, point: k + 1, by: how } satisfies Death] : [],
+      ),
+    ),
+  )
+}
+
+export function describe({ death, label, found }: Outcome["failures"][number]): string {
+  const again = death.again ? `, and again at ${death.again}` : ""
+  return `process ${death.process}, ${death.by} at ${label}${again}\n${found.map((line) => `    ${line.slice(0, 400)}`).join("\n")}`
+}

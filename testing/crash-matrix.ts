@@ -8,7 +8,7 @@ export interface Matrix {
   offset?: number
   by: readonly Death["by"][]
   /** Only points like this. */
-  where?: (label: string, process: 1 | 2) => boolean
+  where?: ((label: string, process: 1 | 2) => boolean) | undefined
   sideBySide: number
   /** Called after each death. */
   told?: (death: Death, found: string[]) => void

@@ -59,6 +59,10 @@ export function storyIn(cwd: string, world: World): Story {
     input: { subagent_type: "general-purpose", description, prompt: `Be the ${description}.`, ...more },
   })
   const behind = { run_in_background: true }
+  const saying = (text: string, act: () => void) => {
+    act()
+    return text
+  }
   const opens = (file: string) => writeFileSync(join(cwd, file), "")
 
   const steps: Record<string, ((request: RecordedRequest) => CallSpec[] | string)[]> = {
@@ -76,22 +80,22 @@ export function storyIn(cwd: string, world: World): Story {
       ],
       () => [agent("front"), bash(effect("root-2", "exit 3"))],
       () => [agent("later")],
-      () => (opens("slow-go"), "I wait."),
-      () => (opens("held-go"), "The slow one has come."),
-      () => (gate("later").open(), "The held one has come."),
-      () => (gate("parent").open(), "The later one has come."),
-      () => (opens("heir-go"), "The parent has come."),
+      () => saying("I wait.", () => opens("slow-go")),
+      () => saying("The slow one has come.", () => opens("held-go")),
+      () => saying("The held one has come.", () => gate("later").open()),
+      () => saying("The later one has come.", () => gate("parent").open()),
+      () => saying("The parent has come.", () => opens("heir-go")),
       () => "All have come.",
       (request) => [
         bash(effect("root-10")),
         { name: "SendMessage", input: { task_id: taskOf(request, "parent"), message: "One more thing." } },
       ],
-      () => (gate("parent again").open(), "I told the parent."),
+      () => saying("I told the parent.", () => gate("parent again").open()),
       () => "The end.",
     ],
     parent: [
       () => [agent("child", behind), bash(effect("heir", until("heir-go")), behind), bash(effect("parent-0"))],
-      () => (gate("child").open(), "My child is at work."),
+      () => saying("My child is at work.", () => gate("child").open()),
       () => "The parent's report.",
       () => "The parent's second report.",
     ],

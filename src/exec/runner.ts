@@ -125,7 +125,8 @@ export async function adoptShell(record: ShellRecord, adopting: Adopting = {}): 
   const file = { ...readExitFile(record.exitFile) }
   if (file.group === undefined && record.pgid) file.group = record.pgid
   if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, { clock, runner: record })) }
-  if (!alive) return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group, record)) }
+  if (!alive)
+    return { type: "gone", liveChildren: file.group !== undefined && (await groupIsAlive(file.group, record)) }
   const commandGroup = () => readExitFile(record.exitFile).group
   const exited = watchForExit(record, { clock, signal })
   // The guard of the host before, if it came to that, takes us for gone: a second one does no harm.

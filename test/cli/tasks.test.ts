@@ -235,7 +235,7 @@ describe("tasks --follow", () => {
     expect(first!.split("\n").length - 1).toBe(11)
     expect(first).toContain("task14")
     expect(first).not.toContain("task00")
-    for (const line of first!.replaceAll("\x1b[2K", "").split(/\r*\n/)) expect(line.length).toBeLessThanOrEqual(59)
+    for (const line of first!.replaceAll("\x1b[2K", "").replaceAll("\r", "").split("\n")) expect(line.length).toBeLessThanOrEqual(59)
     await host.end("task14", { state: "failed", reason: "broken" })
     await terminal.shows(/\x1b\[11A\r[\s\S]*task14[\s\S]*failed/)
     terminal.type("\x03")

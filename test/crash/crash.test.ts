@@ -3,7 +3,7 @@ import { expect, test } from "bun:test"
 import { crashMatrix, describe } from "../../testing/crash-matrix.ts"
 import { killRound, seeded } from "../../testing/kill-loop.ts"
 
-const EVERY = Number(process.env.CRASH_EVERY ?? 80)
+const EVERY = Number(process.env.CRASH_EVERY ?? 100)
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 4)
 /** Another part of it each day, the same one all day long. */
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Date.now() / 86_400_000))

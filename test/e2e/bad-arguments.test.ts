@@ -5,7 +5,7 @@ import { systemClock } from "../../src/base/clock.ts"
 import { openStore } from "../../src/store/open.ts"
 import { workbench } from "../../testing/headless.ts"
 import { seedSession, seedTask } from "../../testing/seed.ts"
-import { ACTS, type Case, expectClear, testCases } from "./clear.ts"
+import { ACTS, type Case, expectClear, PATIENCE_MS, testCases } from "./clear.ts"
 
 const usage = (name: string, args: readonly string[], says: RegExp): Case => ({ name, args, exit: 2, says })
 const fails = (name: string, args: readonly string[], says: RegExp): Case => ({ name, args, exit: 1, says })
@@ -107,23 +107,27 @@ describe("subcommands", () => {
   ])
 })
 
-test("a beginning that fits several is answered with the candidates, one row each and clean", async () => {
-  await using bench = workbench()
-  mkdirSync(bench.home, { mode: 0o700 })
-  const store = await openStore({ folder: bench.home, clock: systemClock })
-  const ids = ["aa000000-1", "aa000000-2"]
-  await store.write((tx) => {
-    for (const id of ids) seedSession(tx, { id, name: `one\n${ACTS}two` })
-    for (const id of ids) seedTask(tx, { id: `bb${id}`, root: ids[0]!, task: { description: `one\n${ACTS}two` } })
-  })
-  store.close()
-  for (const args of [
-    ["tasks", "show", "bb"],
-    ["-p", "--resume", "aa", "hi"],
-    ["sessions", "export", "aa"],
-  ]) {
-    const answer = await bench.run(args)
-    expectClear(answer, { exit: 1, says: /is the beginning of several/ })
-    expect(answer.stderr.trimEnd().split("\n")).toHaveLength(3)
-  }
-})
+test(
+  "a beginning that fits several is answered with the candidates, one row each and clean",
+  async () => {
+    await using bench = workbench()
+    mkdirSync(bench.home, { mode: 0o700 })
+    const store = await openStore({ folder: bench.home, clock: systemClock })
+    const ids = ["aa000000-1", "aa000000-2"]
+    await store.write((tx) => {
+      for (const id of ids) seedSession(tx, { id, name: `one\n${ACTS}two` })
+      for (const id of ids) seedTask(tx, { id: `bb${id}`, root: ids[0]!, task: { description: `one\n${ACTS}two` } })
+    })
+    store.close()
+    for (const args of [
+      ["tasks", "show", "bb"],
+      ["-p", "--resume", "aa", "hi"],
+      ["sessions", "export", "aa"],
+    ]) {
+      const answer = await bench.run(args)
+      expectClear(answer, { exit: 1, says: /is the beginning of several/ })
+      expect(answer.stderr.trimEnd().split("\n")).toHaveLength(3)
+    }
+  },
+  PATIENCE_MS,
+)

@@ -178,32 +178,40 @@ describe("agent files", () => {
     ),
   )
 
-  test("all of them together stop nobody who does not ask for one; who does is told what is wrong with it", async () => {
-    await using bench = workbench()
-    files.forEach(([name, content], at) => {
-      put(join(bench.cwd, `.meanwhile/agents/${at}/${name}\n${ACTS}.md`), content)
-    })
-    put(join(bench.cwd, ".meanwhile/agents/slash.md"), head("name: ../x"))
-    symlinkSync(".", join(bench.cwd, ".meanwhile/agents/self"))
-    expect((await bench.run(ASK)).exit).toBe(0)
-    expectClear(await bench.run(["agents", "list"]), {
-      exit: 0,
-      says: /problems in agent files: meanwhile agents validate/,
-    })
-    expectClear(await bench.run(["agents", "validate"]), { exit: 1, says: /\d+ agents, \d+ problems/ })
-    const asked = await bench.run([...ASK, "--agent", "slash"])
-    expectClear(asked, { exit: 2, says: /"slash" cannot be used. .*slash\.md:2: name: ".*" is not a name/ })
-  })
+  test(
+    "all of them together stop nobody who does not ask for one; who does is told what is wrong with it",
+    async () => {
+      await using bench = workbench()
+      files.forEach(([name, content], at) => {
+        put(join(bench.cwd, `.meanwhile/agents/${at}/${name}\n${ACTS}.md`), content)
+      })
+      put(join(bench.cwd, ".meanwhile/agents/slash.md"), head("name: ../x"))
+      symlinkSync(".", join(bench.cwd, ".meanwhile/agents/self"))
+      expect((await bench.run(ASK)).exit).toBe(0)
+      expectClear(await bench.run(["agents", "list"]), {
+        exit: 0,
+        says: /problems in agent files: meanwhile agents validate/,
+      })
+      expectClear(await bench.run(["agents", "validate"]), { exit: 1, says: /\d+ agents, \d+ problems/ })
+      const asked = await bench.run([...ASK, "--agent", "slash"])
+      expectClear(asked, { exit: 2, says: /"slash" cannot be used. .*slash\.md:2: name: ".*" is not a name/ })
+    },
+    PATIENCE_MS,
+  )
 
-  test("texts that a terminal would act on are shown without, a row each", async () => {
-    await using bench = workbench()
-    const description = JSON.stringify(`one\n${ACTS}two`)
-    put(join(bench.cwd, ".meanwhile/agents/x.md"), `${head(`name: odd\ndescription: ${description}`)}${ACTS}`)
-    const { stdout } = await bench.run(["agents", "list"])
-    expect(stdout.split("\n").filter((line) => line.startsWith("odd"))).toHaveLength(1)
-    expect(flaws(stdout)).toEqual([])
-    expectClear(await bench.run(["agents", "show", "odd"]), { exit: 0, says: /Do it\./ })
-  })
+  test(
+    "texts that a terminal would act on are shown without, a row each",
+    async () => {
+      await using bench = workbench()
+      const description = JSON.stringify(`one\n${ACTS}two`)
+      put(join(bench.cwd, ".meanwhile/agents/x.md"), `${head(`name: odd\ndescription: ${description}`)}${ACTS}`)
+      const { stdout } = await bench.run(["agents", "list"])
+      expect(stdout.split("\n").filter((line) => line.startsWith("odd"))).toHaveLength(1)
+      expect(flaws(stdout)).toEqual([])
+      expectClear(await bench.run(["agents", "show", "odd"]), { exit: 0, says: /Do it\./ })
+    },
+    PATIENCE_MS,
+  )
 })
 
 describe("folders", () => {
@@ -258,6 +266,16 @@ describe("folders", () => {
       options: { env: { MEANWHILE_HOME: `x${ACTS}` } },
     },
   ])
+
+  test(
+    "eight start at once in a home that is not there yet: each makes it, or finds it",
+    async () => {
+      await using bench = workbench()
+      const runs = Array.from({ length: 8 }, () => bench.run(ASK))
+      for (const finished of await Promise.all(runs)) expectClear(finished, { exit: 0, says: /scout/ })
+    },
+    PATIENCE_MS,
+  )
 
   test(
     "names of folders that a terminal or a shell would act on: runs, lists and mistakes stay a clean row each",

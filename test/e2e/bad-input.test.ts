@@ -44,16 +44,24 @@ describe("standard input as a prompt", () => {
     const [stdout, stderr] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
     return { exit: await child.exited, stdout, stderr, lines: [] }
   }
-  test("closed, a folder, a device without end", async () => {
-    await using bench = workbench()
-    for (const from of ["<&-", "</", "</dev/zero"])
-      expectClear(await shell(bench, `"$0" -p ${from}`), { exit: 2, says: /needs a prompt/ })
-  })
-  test("9 MB are more than a prompt can be", async () => {
-    await using bench = workbench()
-    const answer = await shell(bench, `head -c 9000000 /dev/zero | tr '\\0' x | "$0" -p`)
-    expectClear(answer, { exit: 2, says: /more than 8 MiB.*Store it in a file/ })
-  })
+  test(
+    "closed, a folder, a device without end",
+    async () => {
+      await using bench = workbench()
+      for (const from of ["<&-", "</", "</dev/zero"])
+        expectClear(await shell(bench, `"$0" -p ${from}`), { exit: 2, says: /needs a prompt/ })
+    },
+    PATIENCE_MS,
+  )
+  test(
+    "9 MB are more than a prompt can be",
+    async () => {
+      await using bench = workbench()
+      const answer = await shell(bench, `head -c 9000000 /dev/zero | tr '\\0' x | "$0" -p`)
+      expectClear(answer, { exit: 2, says: /more than 8 MiB.*Store it in a file/ })
+    },
+    PATIENCE_MS,
+  )
   test("bytes that are no text are replaced, and asked about", async () => {
     await using server = await startModelServer({ script: script.inOrder([reply.text("Read.")]) })
     await using bench = workbench(server)
@@ -93,20 +101,24 @@ describe("standard input as lines", () => {
     ["[".repeat(300_000), /it is not JSON/],
     ["x".repeat(40_000_000), /longer than 32 MiB/],
   ]
-  test(`${left.length} kinds of bad lines are left out, each with its reason, and the session goes on`, async () => {
-    await using bench = workbench()
-    const running = bench.start(LINES, { stdin: "open" })
-    for (const [line] of left) running.write(`${line}\n`)
-    running.write(`${HELLO}\n{"type":"user","mess`)
-    running.end()
-    const { exit, stderr, stdout, lines } = await running.finished
-    expect([exit, flaws(stderr), flaws(stdout)]).toEqual([2, [], []])
-    const told = stderr.trimEnd().split("\n")
-    expect(told).toHaveLength(left.length + 1)
-    for (const [at, [, says]] of left.entries()) expect(told[at]).toMatch(says)
-    expect(told.at(-1)).toMatch(/is not JSON/)
-    expect(lines.at(-1)).toMatchObject({ type: "result", is_error: false })
-  })
+  test(
+    `${left.length} kinds of bad lines are left out, each with its reason, and the session goes on`,
+    async () => {
+      await using bench = workbench()
+      const running = bench.start(LINES, { stdin: "open" })
+      for (const [line] of left) running.write(`${line}\n`)
+      running.write(`${HELLO}\n{"type":"user","mess`)
+      running.end()
+      const { exit, stderr, stdout, lines } = await running.finished
+      expect([exit, flaws(stderr), flaws(stdout)]).toEqual([2, [], []])
+      const told = stderr.trimEnd().split("\n")
+      expect(told).toHaveLength(left.length + 1)
+      for (const [at, [, says]] of left.entries()) expect(told[at]).toMatch(says)
+      expect(told.at(-1)).toMatch(/is not JSON/)
+      expect(lines.at(-1)).toMatchObject({ type: "result", is_error: false })
+    },
+    PATIENCE_MS,
+  )
 
   test("a request that nobody knows is answered in the stream", async () => {
     await using bench = workbench()
@@ -221,8 +233,6 @@ describe("what a model says", () => {
           const { exit, stdout, stderr } = await bench.run(args)
           expect([exit, flaws(stdout), flaws(stderr)]).toEqual([0, [], []])
           if (gets) expect(server.requests[1]!.results.map(({ text }) => text).join("\n")).toMatch(gets)
-          server.script = script.inOrder([reply.text("Here again.")])
-          expect((await bench.run(["-p", "Go on", "-c"])).stdout).toBe("Here again.\n")
           expect(server.problems.filter(({ code }) => !faults.includes(code))).toEqual([])
           const sent = JSON.stringify(server.requests.at(-1)!.body.messages)
           const calls = [...sent.matchAll(/"type":"tool_use","id":"(.*?)","name":"(.*?)"/g)].flatMap(
@@ -258,39 +268,47 @@ describe("what commands print", () => {
     expect([exit, flaws(stdout), flaws(stderr)]).toEqual([0, [], []])
   }
 
-  test("a list of them in a terminal is a row each, and every look at one is clean", async () => {
-    await using server = await startModelServer()
-    await using bench = workbench(server)
-    await ran(server, bench)
-    const look = async (args: readonly string[]) => {
-      await using terminal = inTerminal([PROGRAM, ...args], { cwd: bench.cwd, env: { ...bench.env }, columns: 80 })
-      const exit = await terminal.exited
-      expect([args, exit, drawn(terminal.output)]).toEqual([args, 0, []])
-      return terminal.output
-    }
-    const list = await look(["tasks", "--all"])
-    expect(list.trimEnd().split("\n")).toHaveLength(Object.keys(COMMANDS).length + 1)
-    const { stdout } = await bench.run(["tasks", "--all", "--json"])
-    for (const { task_id: id } of JSON.parse(stdout)) {
-      await look(["tasks", "show", id])
-      await look(["tasks", "output", id])
-    }
-    await look(["sessions"])
-    expect(flaws((await bench.run(["tasks", "--all"])).stdout)).toEqual([])
-  })
+  test(
+    "a list of them in a terminal is a row each, and every look at one is clean",
+    async () => {
+      await using server = await startModelServer()
+      await using bench = workbench(server)
+      await ran(server, bench)
+      const look = async (args: readonly string[]) => {
+        await using terminal = inTerminal([PROGRAM, ...args], { cwd: bench.cwd, env: { ...bench.env }, columns: 80 })
+        const exit = await terminal.exited
+        expect([args, exit, drawn(terminal.output)]).toEqual([args, 0, []])
+        return terminal.output
+      }
+      const list = await look(["tasks", "--all"])
+      expect(list.trimEnd().split("\n")).toHaveLength(Object.keys(COMMANDS).length + 1)
+      const { stdout } = await bench.run(["tasks", "--all", "--json"])
+      for (const { task_id: id } of JSON.parse(stdout)) {
+        await look(["tasks", "show", id])
+        await look(["tasks", "output", id])
+      }
+      await look(["sessions"])
+      expect(flaws((await bench.run(["tasks", "--all"])).stdout)).toEqual([])
+    },
+    PATIENCE_MS,
+  )
 
-  test("`-p` in a terminal draws nothing of theirs", async () => {
-    await using server = await startModelServer()
-    await using bench = workbench(server)
-    const calls = Object.values(COMMANDS).map((command) => ({
-      name: "Bash",
-      input: { command: `${command}; sleep 0.3`, description: ACTS },
-    }))
-    server.script = script.inOrder([reply.calls(calls, { text: ACTS }), reply.text(`Done.${ACTS}`)])
-    const argv = [PROGRAM, "-p", "Print", "--allowedTools", "Bash"]
-    await using terminal = inTerminal(argv, { cwd: bench.cwd, env: { ...bench.env }, columns: 80 })
-    expect([await terminal.exited, drawn(terminal.output)]).toEqual([0, []])
-  })
+  test(
+    "`-p` in a terminal draws nothing of theirs",
+    async () => {
+      await using server = await startModelServer()
+      await using bench = workbench(server)
+      const calls = Object.values(COMMANDS).map((command) => ({
+        name: "Bash",
+        input: { command: `${command}; sleep 0.3`, description: ACTS },
+      }))
+      server.script = script.inOrder([reply.calls(calls, { text: ACTS }), reply.text(`Done.${ACTS}`)])
+      const argv = [PROGRAM, "-p", "Print", "--allowedTools", "Bash"]
+      await using terminal = inTerminal(argv, { cwd: bench.cwd, env: { ...bench.env }, columns: 80 })
+      expect([await terminal.exited, drawn(terminal.output)]).toEqual([0, []])
+    },
+    PATIENCE_MS,
+  )
 })
 
 describe("what vanishes while the program works", () => {

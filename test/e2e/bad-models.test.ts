@@ -249,51 +249,78 @@ describe("the way to the server", () => {
   told("a key that is no header", { ANTHROPIC_API_KEY: "a\nb" }, /ANTHROPIC_API_KEY is not a key.*Set it again/)
   told("a model that nobody has", { MEANWHILE_MODEL: ACTS }, /no model "\\x1b/, 2)
 
-  test("a certificate that nobody vouches for: NODE_EXTRA_CA_CERTS is named, and makes it work", async () => {
-    const at = join(import.meta.dir, "../model/fixtures")
-    const certificate = join(at, "self-signed.crt")
-    using server = Bun.serve({
-      port: 0,
-      hostname: "127.0.0.1",
-      tls: { cert: readFileSync(certificate), key: readFileSync(join(at, "self-signed.key")) },
-      fetch: () =>
-        new Response(
-          'data: {"choices":[{"index":0,"delta":{"content":"Safe."},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
-          {
-            headers: { "content-type": "text/event-stream" },
-          },
-        ),
-    })
-    await using bench = workbench()
-    put(bench, { providers: { own: { kind: "openai-compatible", baseURL: `https://127.0.0.1:${server.port}/v1` } } })
-    const args = ["-p", "Hi", "--model", "own/m"]
-    expectClear(await bench.run(args), { exit: 1, says: /does not trust the certificate.*NODE_EXTRA_CA_CERTS/ })
-    const trusted = await bench.run(["-p", "Again", "-c"], { env: { NODE_EXTRA_CA_CERTS: certificate } })
-    expect([trusted.exit, trusted.stdout]).toEqual([0, "Safe.\n"])
-    const missing = await bench.run(args, { env: { NODE_EXTRA_CA_CERTS: "/nonexistent.pem" } })
-    expectClear(missing, { exit: 1, says: /NODE_EXTRA_CA_CERTS/ })
-  })
+  test(
+    "a certificate that nobody vouches for: NODE_EXTRA_CA_CERTS is named, and makes it work",
+    async () => {
+      const at = join(import.meta.dir, "../model/fixtures")
+      const certificate = join(at, "self-signed.crt")
+      using server = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        tls: { cert: readFileSync(certificate), key: readFileSync(join(at, "self-signed.key")) },
+        fetch: () =>
+          new Response(
+            'data: {"choices":[{"index":0,"delta":{"content":"Safe."},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+            {
+              headers: { "content-type": "text/event-stream" },
+            },
+          ),
+      })
+      await using bench = workbench()
+      put(bench, { providers: { own: { kind: "openai-compatible", baseURL: `https://127.0.0.1:${server.port}/v1` } } })
+      const args = ["-p", "Hi", "--model", "own/m"]
+      expectClear(await bench.run(args), { exit: 1, says: /does not trust the certificate.*NODE_EXTRA_CA_CERTS/ })
+      const trusted = await bench.run(["-p", "Again", "-c"], { env: { NODE_EXTRA_CA_CERTS: certificate } })
+      expect([trusted.exit, trusted.stdout]).toEqual([0, "Safe.\n"])
+      const missing = await bench.run(args, { env: { NODE_EXTRA_CA_CERTS: "/nonexistent.pem" } })
+      expectClear(missing, { exit: 1, says: /NODE_EXTRA_CA_CERTS/ })
+    },
+    PATIENCE_MS,
+  )
 
-  test("a proxy that refuses to connect", async () => {
-    const proxy = createServer((_, response) => response.writeHead(403).end("no"))
-    proxy.on("connect", (_, socket) => socket.end("HTTP/1.1 403 Forbidden\r\n\r\n"))
-    await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
-    await using bench = workbench()
-    const env = {
-      ANTHROPIC_API_KEY: "test-key",
-      ANTHROPIC_BASE_URL: "https://nonexistent.invalid",
-      HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    }
-    const running = bench.start(["-p", "Hi", "--output-format", "stream-json"], { env })
-    const seen = await Promise.race([
-      running.line((line) => line.subtype === "retry"),
-      running.line((line) => line.type === "result"),
-    ])
-    expect(seen.reason ?? seen.error).toMatch(/proxy in HTTPS_PROXY/)
-    running.kill("SIGINT")
-    await running.finished
-    proxy.close()
-  })
+  test(
+    "a line without end is not held",
+    async () => {
+      const piece = new Uint8Array(1024 * 1024).fill("x".charCodeAt(0))
+      const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(piece) })
+      using server = Bun.serve({
+        port: 0,
+        hostname: "127.0.0.1",
+        fetch: () => new Response(endless(), { headers: { "content-type": "text/event-stream" } }),
+      })
+      await using bench = workbench()
+      const env = { ANTHROPIC_API_KEY: "test-key", ANTHROPIC_BASE_URL: `http://127.0.0.1:${server.port}` }
+      const failed = await bench.run(["-p", "Hi", "--model", "anthropic/m"], { env })
+      expectClear(failed, { exit: 1, says: /sent more than 128 MiB in one answer.*ANTHROPIC_BASE_URL/ })
+      server.stop(true)
+    },
+    PATIENCE_MS,
+  )
+
+  test(
+    "a proxy that refuses to connect",
+    async () => {
+      const proxy = createServer((_, response) => response.writeHead(403).end("no"))
+      proxy.on("connect", (_, socket) => socket.end("HTTP/1.1 403 Forbidden\r\n\r\n"))
+      await new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))
+      await using bench = workbench()
+      const env = {
+        ANTHROPIC_API_KEY: "test-key",
+        ANTHROPIC_BASE_URL: "https://nonexistent.invalid",
+        HTTPS_PROXY: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+      }
+      const running = bench.start(["-p", "Hi", "--output-format", "stream-json"], { env })
+      const seen = await Promise.race([
+        running.line((line) => line.subtype === "retry"),
+        running.line((line) => line.type === "result"),
+      ])
+      expect(seen.reason ?? seen.error).toMatch(/proxy in HTTPS_PROXY/)
+      running.kill("SIGINT")
+      await running.finished
+      proxy.close()
+    },
+    PATIENCE_MS,
+  )
 })
 
 function put(bench: Workbench, settings: object): void {

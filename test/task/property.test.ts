@@ -50,6 +50,13 @@ class Model {
     this.#settleDown()
   }
 
+  /** Nobody waits in the foreground any more, and those in the line stand in the order in which they were started. */
+  crash(): void {
+    for (const task of this.tasks) if (!isOver(task)) task.background = true
+    this.#line = []
+    this.#settleDown()
+  }
+
   #settleDown(): void {
     for (const task of this.tasks) {
       const needs = task.needs.map((need) => this.tasks[need]!)
@@ -180,22 +187,11 @@ const commandOf = fc.oneof(
 )
 
 function tell(model: Model, command: Command): void {
-  switch (command.type) {
-    case "start":
-      return model.start(command.kind, command.background, command.needs)
-    case "background":
-      return model.background(command.task)
-    case "finish":
-      return model.end(command.task, "completed")
-    case "fail":
-      return model.end(command.task, "failed")
-    case "stop":
-      return model.end(command.task, "stopped")
-    case "crash":
-      return
-    default:
-      command satisfies never
-  }
+  const ends = { finish: "completed", fail: "failed", stop: "stopped" } as const
+  if (command.type === "start") model.start(command.kind, command.background, command.needs)
+  else if (command.type === "background") model.background(command.task)
+  else if (command.type === "crash") model.crash()
+  else model.end(command.task, ends[command.type])
 }
 
 /** Numbers that name no task yet name one that there is. */

@@ -14,7 +14,8 @@ Object.assign(env, { HOME: home, MEANWHILE_HOME: join(home, "meanwhile"), GIT_CO
 
 const given = process.argv.slice(2)
 const where = given.some((arg) => !arg.startsWith("-")) ? [] : ["./test"]
-const tests = Bun.spawn([process.execPath, "test", ...where, ...given], {
+// Many tests start the program, several times: on a loaded machine the runner's own 5 s would be a race.
+const tests = Bun.spawn([process.execPath, "test", "--timeout", "30000", ...where, ...given], {
   cwd: root,
   env,
   stdio: ["ignore", "inherit", "inherit"],

@@ -9,14 +9,13 @@ import type { RunRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { hasCaps } from "./caps.ts"
-import { addDependencies, waitsFor } from "./dependencies.ts"
 import { Deadline } from "./deadline.ts"
+import { addDependencies, waitsFor } from "./dependencies.ts"
 import { findTask, newestRun } from "./find.ts"
-import { NOT_BEGUN, pausedAsItsStarter, pauseRuns, resumeRuns } from "./pause.ts"
+import { insert, linkCall, newRun } from "./insert.ts"
+import { NOT_BEGUN, pauseRuns, resumeRuns } from "./pause.ts"
 import { markBegun, Queue } from "./queue.ts"
 import { settle } from "./settle.ts"
-import { liveTree } from "./tree.ts"
-import { liveTwin, twinOf } from "./twin.ts"
 import {
   isTerminal,
   LIVE,
@@ -28,6 +27,8 @@ import {
   type StopCause,
   type TaskKind,
 } from "./task.ts"
+import { liveTree } from "./tree.ts"
+import { liveTwin, twinOf } from "./twin.ts"
 
 export interface Started {
   task: TaskRow
@@ -95,7 +96,10 @@ export class TaskRuntime {
     }
   }
 
-  async #enqueue(started: Started, { needs, obstacle }: { needs: string[]; obstacle: string | undefined }): Promise<Started> {
+  async #enqueue(
+    started: Started,
+    { needs, obstacle }: { needs: string[]; obstacle: string | undefined },
+  ): Promise<Started> {
     const { task } = started
     const reason = needs.length > 0 ? waitsFor(needs) : obstacle!
     const run: RunRow = { ...started.run, state: "queued", reason, started_at: null }
@@ -108,7 +112,10 @@ export class TaskRuntime {
       publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_started", ref: run.id })
       if (readiness.type !== "hopeless") return { type: "queued", isFree: readiness.type === "free" } as const
       const { need, state } = readiness
-      const outcome = { state: "skipped", reason: `it needs task ${need}, which ${state === "failed" ? "failed" : `was ${state}`}` } as const
+      const outcome = {
+        state: "skipped",
+        reason: `it needs task ${need}, which ${state === "failed" ? "failed" : `was ${state}`}`,
+      } as const
       settle(tx, this.#clock, { runId: run.id, outcome })
       return { type: "queued", isFree: false } as const
     })
@@ -551,53 +558,4 @@ export class TaskRuntime {
     })
     return task
   }
-}
-
-function newRun(made: { id: string; task: TaskRow; n: number; background: boolean; now: number }): RunRow {
-  const background = made.background ? 1 : 0
-  return {
-    id: made.id,
-    task_id: made.task.id,
-    n: made.n,
-    attempt: 1,
-    state: "running",
-    background,
-    backgrounded_at: background ? made.now : null,
-    service: made.task.service,
-    pid: null,
-    pid_started: null,
-    pgid: null,
-    exit_code: null,
-    reason: null,
-    result: null,
-    spool: null,
-    bytes: 0,
-    tail: "",
-    tool_uses: 0,
-    last_tool: null,
-    activity: null,
-    stop_by: null,
-    notice: "none",
-    quiet: 0,
-    notice_count: 0,
-    told_bytes: 0,
-    paused_at: null,
-    paused_ms: 0,
-    created_at: made.now,
-    started_at: made.now,
-    ended_at: null,
-    event_at: made.now,
-  }
-}
-
-function insert(tx: Tx, { task, run }: Started): void {
-  insertRow(tx, "task", task)
-  const paused = pausedAsItsStarter(tx, task)
-  insertRow(tx, "run", paused ? { ...run, state: "paused", reason: paused, paused_at: task.created_at } : run)
-  if (task.call_id) linkCall(tx, { call: task.call_id, task: task.id, now: task.created_at })
-}
-
-/** From here on the call is never closed as interrupted: the task's outcome is its result. */
-function linkCall(tx: Tx, { call, task, now }: { call: string; task: string; now: number }): void {
-  tx.run("UPDATE tool_call SET state = 'running', task_id = :task, started_at = :now WHERE id = :call", { call, task, now })
 }

@@ -24,15 +24,15 @@ import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { Audience } from "./session/audience.ts"
+import { Budget } from "./session/budget.ts"
 import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
+import { type Course, courseOf } from "./session/course.ts"
 import { Draft, draftPath } from "./session/draft.ts"
-import { Budget } from "./session/budget.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
-import { type Course, courseOf } from "./session/course.ts"
 import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
@@ -41,8 +41,8 @@ import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
-import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { forgetTold } from "./session/task-ledger.ts"
+import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { createViewer, type Viewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
@@ -314,7 +314,10 @@ function budgetOf({ options, settings, clock, audiences }: Wiring, models: Model
     models,
     session: capsOf(caps),
     call: capsOf({ costUsd: options.maxBudgetUsd }),
-    unwatched: { wakeTurns: unwatchedTurns || Number.POSITIVE_INFINITY, costNanos: (unwatchedUsd || Number.POSITIVE_INFINITY) * 1e9 },
+    unwatched: {
+      wakeTurns: unwatchedTurns || Number.POSITIVE_INFINITY,
+      costNanos: (unwatchedUsd || Number.POSITIVE_INFINITY) * 1e9,
+    },
     watched: (rootId) => !options.unattended || (audiences.get(rootId)?.isPresent ?? false),
     whenReached: options.whenCapped ?? "fail",
   })
@@ -447,7 +450,10 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   audiences.set(row.id, audience)
   try {
     await closeOrphans({ store, clock, models: parts.models }, row.id)
-    parts.budget.begin(store, { rootId: row.id, own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}) })
+    parts.budget.begin(store, {
+      rootId: row.id,
+      own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}),
+    })
     await tasks.recover(row.id)
   } catch (error) {
     lease.release()

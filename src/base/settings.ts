@@ -127,7 +127,8 @@ const FORBIDDEN_ENV =
   /^(?:BUN_.*|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_(?:FILE|DIR)|LD_.*|DYLD_.*|PATH|HOME|XDG_.*|MEANWHILE_.*|(?:HTTPS?|ALL)_PROXY|(?:ANTHROPIC|OPENAI|OPENROUTER|GEMINI|GOOGLE_GEMINI|GOOGLE_GENERATIVE_AI)_.*|AWS_(?:ENDPOINT_URL.*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|BEARER_TOKEN_BEDROCK))$/is
 
 function withoutForbidden(file: FileSettings, keys: ReadonlySet<string>): { allowed: FileSettings; refused: string[] } {
-  const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, maxBackgroundShells, env, ...allowed } = file
+  const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, maxBackgroundShells, env, ...allowed } =
+    file
   // Where requests go, what they are said to cost, and how soon one is sent again: for the person who pays. And which
   // addresses of the person's own network a web page may be fetched from; and how much may be spent and run.
   const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, maxBackgroundShells }

@@ -10,16 +10,23 @@ import type { Reply } from "./step.ts"
 
 /** The turn that is under way, or was when its process died. */
 export function openTurn(reader: Reader, sessionId: string): TurnRow | undefined {
-  return reader.one<TurnRow>("SELECT * FROM turn WHERE session_id = :sessionId AND state = 'open' ORDER BY started_at LIMIT 1", {
-    sessionId,
-  })
+  return reader.one<TurnRow>(
+    "SELECT * FROM turn WHERE session_id = :sessionId AND state = 'open' ORDER BY started_at LIMIT 1",
+    {
+      sessionId,
+    },
+  )
 }
 
 /**
  * Where an open turn goes on: with the calls of its last reply that have no result yet, at the boundary after them, or,
  * when undefined, with a request. A request that was under way is asked again; what it cost: orphans.ts.
  */
-export async function resumeStep({ row }: Session, { store, clock }: SessionParts, turn: TurnRow): Promise<Reply | undefined> {
+export async function resumeStep(
+  { row }: Session,
+  { store, clock }: SessionParts,
+  turn: TurnRow,
+): Promise<Reply | undefined> {
   const step = store.one<StepRow>("SELECT * FROM step WHERE turn_id = :id ORDER BY n DESC LIMIT 1", { id: turn.id })
   if (!step) return undefined
   switch (step.state) {
@@ -37,10 +44,13 @@ export async function resumeStep({ row }: Session, { store, clock }: SessionPart
     }
     case "done": {
       const called = store.one("SELECT 1 FROM tool_call WHERE step_id = :id LIMIT 1", { id: step.id }) !== undefined
-      const answered = store.one("SELECT 1 FROM message WHERE turn_id = :turn AND role = 'user' AND seq > :seq LIMIT 1", {
-        turn: turn.id,
-        seq: seqOf(store, { id: step.message_id, sessionId: row.id }),
-      })
+      const answered = store.one(
+        "SELECT 1 FROM message WHERE turn_id = :turn AND role = 'user' AND seq > :seq LIMIT 1",
+        {
+          turn: turn.id,
+          seq: seqOf(store, { id: step.message_id, sessionId: row.id }),
+        },
+      )
       // At the boundary, where what came meanwhile joins, or the turn ends: unless something has joined there already.
       return answered ? undefined : { step, calls: [], called, stop: step.stop_reason as StopReason }
     }
@@ -57,5 +67,8 @@ function seqOf(reader: Reader, { id, sessionId }: { id: string; sessionId: strin
 
 function abandon(tx: Tx, clock: Clock, step: StepRow): void {
   const now = clock.now()
-  tx.run("UPDATE step SET state = 'aborted', error = 'its process ended', ended_at = :now WHERE id = :id", { id: step.id, now })
+  tx.run("UPDATE step SET state = 'aborted', error = 'its process ended', ended_at = :now WHERE id = :id", {
+    id: step.id,
+    now,
+  })
 }

@@ -9,8 +9,8 @@ import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
-import type { Draft } from "./draft.ts"
 import type { Budget } from "./budget.ts"
+import type { Draft } from "./draft.ts"
 import { History } from "./history.ts"
 
 /** What a session is made from. Everything that its requests begin with is fixed here for its whole life. */

@@ -82,7 +82,9 @@ function erased<I>(tool: Tool<I>): Tool {
 function startable(all: readonly AgentDefinition[]) {
   const agents = all.filter((agent) => agent.name !== MAIN_AGENT)
   return {
-    agents: new Map(agents.map((agent) => [agent.name, { background: agent.background ?? false, caps: capsOf(agent.caps ?? {}) }])),
+    agents: new Map(
+      agents.map((agent) => [agent.name, { background: agent.background ?? false, caps: capsOf(agent.caps ?? {}) }]),
+    ),
     listing: agentListing(agents),
   }
 }

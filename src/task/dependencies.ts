@@ -81,7 +81,8 @@ export function waitsFor(needs: readonly string[]): string {
  */
 function findCycle(tx: Tx, task: Dependant, needs: readonly string[]): string | undefined {
   const above = task.holdsParent && task.parentTaskId !== null
-  const needed = tx.one("SELECT 1 FROM dependency WHERE needs_id = :id AND met = 0 LIMIT 1", { id: task.id }) !== undefined
+  const needed =
+    tx.one("SELECT 1 FROM dependency WHERE needs_id = :id AND met = 0 LIMIT 1", { id: task.id }) !== undefined
   if (!above && !needed && !needs.includes(task.id)) return undefined
   const ends = new Set([task.id, ...(above ? ancestors(tx, task.parentTaskId!) : [])])
   return reaches(tx, needs, ends) ? needs.find((need) => reaches(tx, [need], ends)) : undefined

@@ -1,7 +1,7 @@
 // Finding tasks: by a prefix of their id, and in lists for people and models. Everything is read from rows.
 import { UserError } from "../base/error.ts"
 import { oneLine, quoted } from "../base/text.ts"
-import type { RunRow, TaskRow } from "../store/rows.ts"
+import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { LIVE } from "./task.ts"
 
@@ -26,15 +26,22 @@ export interface Scope {
 
 /** Oldest first. */
 export function listTasks(reader: Reader, { rootId, ownerId, live = false }: Scope): TaskView[] {
-  const runs = reader.all<RunRow>(
-    `SELECT run.* FROM task JOIN run ON run.task_id = task.id
-     WHERE run.n = (SELECT MAX(n) FROM run AS newer WHERE newer.task_id = task.id)
-       AND (:rootId IS NULL OR task.root_id = :rootId) AND (:ownerId IS NULL OR task.owner_id = :ownerId)
-       AND (:live = 0 OR run.state IN ${LIVE})
-     ORDER BY task.created_at, task.rowid`,
-    { rootId: rootId ?? null, ownerId: ownerId ?? null, live: live ? 1 : 0 },
+  const limits = [
+    ...(rootId === undefined ? [] : ["task.root_id = :rootId"]),
+    ...(ownerId === undefined ? [] : ["task.owner_id = :ownerId"]),
+    ...(live ? [`run.state IN ${LIVE}`] : []),
+  ]
+  const from = `FROM task JOIN run ON run.task_id = task.id
+    WHERE ${["run.n = (SELECT MAX(n) FROM run AS newer WHERE newer.task_id = task.id)", ...limits].join(" AND ")}
+    ORDER BY task.created_at, task.rowid`
+  const params = { ...(rootId !== undefined && { rootId }), ...(ownerId !== undefined && { ownerId }) }
+  const runs = new Map(reader.all<RunRow>(`SELECT run.* ${from}`, params).map((run) => [run.task_id, run]))
+  const tasks = reader.all<TaskRow>(`SELECT task.* ${from}`, params)
+  const used = usageInTrees(
+    reader,
+    tasks.map((task) => task.root_id),
   )
-  return runs.map((run) => viewOf(reader, run))
+  return tasks.map((task) => ({ task, run: runs.get(task.id)!, ...(used.get(task.session_id ?? "") ?? UNUSED) }))
 }
 
 /** The task whose id begins with `prefix`. Throws UserError, with the candidates, unless there is exactly one. */
@@ -87,6 +94,38 @@ export function usageBelow(
   const costNanos = sum?.unpriced ? null : (sum?.cost ?? 0)
   return { tokens: sum?.tokens ?? 0, costNanos, isEstimated: (sum?.estimated ?? 0) > 0 }
 }
+
+type Used = Pick<TaskView, "tokens" | "costNanos" | "isEstimated">
+
+/** As `usageBelow`, for all sessions of some trees at once: one look at their ledger, not one for each of a list. */
+function usageInTrees(reader: Reader, rootIds: readonly string[]): Map<string, Used> {
+  const roots = { roots: JSON.stringify([...new Set(rootIds)]) }
+  const within = "root_id IN (SELECT value FROM json_each(:roots))"
+  const sums = reader.all<{ id: string; tokens: number; cost: number | null; unpriced: number; estimated: number }>(
+    `SELECT session_id AS id, SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens,
+       SUM(cost_nanos) AS cost, SUM(cost_nanos IS NULL) AS unpriced, SUM(state = 'estimated') AS estimated
+     FROM ledger WHERE ${within} AND state <> 'open' GROUP BY session_id`,
+    roots,
+  )
+  const sessions = reader.all<Pick<SessionRow, "id" | "parent_id">>(
+    `SELECT id, parent_id FROM session WHERE ${within}`,
+    roots,
+  )
+  const parents = new Map(sessions.map(({ id, parent_id }) => [id, parent_id]))
+  const used = new Map<string, Used>()
+  for (const { id, tokens, cost, unpriced, estimated } of sums)
+    for (let at: string | null | undefined = id; at; at = parents.get(at)) {
+      const sum = used.get(at) ?? UNUSED
+      used.set(at, {
+        tokens: sum.tokens + tokens,
+        costNanos: unpriced || sum.costNanos === null ? null : sum.costNanos + (cost ?? 0),
+        isEstimated: sum.isEstimated || estimated > 0,
+      })
+    }
+  return used
+}
+
+const UNUSED: Used = { tokens: 0, costNanos: 0, isEstimated: false }
 
 export function newestRun(reader: Reader, taskId: string): RunRow {
   const run = reader.one<RunRow>("SELECT * FROM run WHERE task_id = :taskId ORDER BY n DESC LIMIT 1", { taskId })

@@ -181,12 +181,13 @@ export class TaskRuntime {
     await this.#launch({ task, run }, prepared, (tx) => {
       insertRow(tx, "run", run)
       deliver(tx, task, "resumed")
+      return undefined
     })
     return { task, run }
   }
 
   /** `rows` inserts what is to be launched, or returns the task that makes it superfluous: then nothing is. */
-  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => string | void): Promise<string | undefined> {
+  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => string | undefined): Promise<string | undefined> {
     try {
       const instead = await this.#store.writeDurably((tx) => {
         const other = rows(tx)

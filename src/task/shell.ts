@@ -8,8 +8,8 @@ import type { Log } from "../base/log.ts"
 import { type ChildEnvironment, childEnvironment } from "../exec/env.ts"
 import { readExitFile } from "../exec/exit-file.ts"
 import { GroupHold } from "../exec/hold.ts"
-import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { operatingSystem } from "../exec/os.ts"
+import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
@@ -88,7 +88,10 @@ export class ShellKind implements TaskKind {
     if (pid === null || pidStarted === null) throw new Error(`run ${run.id} has no runner`)
     await untilBegun({ pid, pidStarted, exitFile }, this.#parts.clock)
     const watching = new AbortController()
-    const adopted = await adoptShell({ pid, pidStarted, exitFile, spool, pgid: run.pgid }, { clock: this.#parts.clock, signal: watching.signal })
+    const adopted = await adoptShell(
+      { pid, pidStarted, exitFile, spool, pgid: run.pgid },
+      { clock: this.#parts.clock, signal: watching.signal },
+    )
     // Its runner was never told to go, or that reached it too late: nothing ran.
     if (adopted.type === "ended" && !adopted.started) return this.prepare(task, run)
     const commandGroup = () => readExitFile(exitFile).group
@@ -254,7 +257,10 @@ export async function folderAfter(run: RunRow): Promise<string | undefined> {
   return folder || undefined
 }
 
-function outcomeOf(exit: ShellExit | "gone", { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined }): Outcome {
+function outcomeOf(
+  exit: ShellExit | "gone",
+  { signal, stop }: { signal: AbortSignal; stop: StopResult | undefined },
+): Outcome {
   const common = { exitCode: exit === "gone" ? null : exit.code }
   if (signal.aborted) {
     const cause = signal.reason as StopCause
@@ -263,7 +269,10 @@ function outcomeOf(exit: ShellExit | "gone", { signal, stop }: { signal: AbortSi
     return { state: "stopped", reason: `stopped by the ${cause.by}${left}`, ...common }
   }
   if (exit === "gone")
-    return { state: "lost", reason: "it ended together with the process that watched it, so its exit code is not known" }
+    return {
+      state: "lost",
+      reason: "it ended together with the process that watched it, so its exit code is not known",
+    }
   if (exit.code === 0) return { state: "completed", ...common }
   if (exit.overLimit) return { state: "failed", reason: "stopped: it wrote too much while nobody looked", ...common }
   if (exit.signal) return { state: "failed", reason: `ended by ${exit.signal}`, ...common }

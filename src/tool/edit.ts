@@ -43,7 +43,10 @@ export function editTool({ files }: { files: Files }): Tool<Input> {
     readOnly: false,
     run: (call, ctx) => files.exclusive(locate(files, ctx.cwd, call.file_path).real, () => edit(files, call, ctx)),
     happened: (intent, call) =>
-      recoverWrite(intent, () => `Edited ${call.file_path}. (The program ended right after this edit; it is in the file.)`),
+      recoverWrite(
+        intent,
+        () => `Edited ${call.file_path}. (The program ended right after this edit; it is in the file.)`,
+      ),
   }
 }
 

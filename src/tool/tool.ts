@@ -22,7 +22,10 @@ export interface Tool<I = unknown> {
    * For `never` tools that store an intent before they act, or with it: whether it happened. With `done` the returned output is the result; with
    * `not-done` the call runs again.
    */
-  happened?(intent: Record<string, unknown>, input: I): Promise<{ type: "done"; output: ToolOutput } | { type: "not-done" } | { type: "unknown" }>
+  happened?(
+    intent: Record<string, unknown>,
+    input: I,
+  ): Promise<{ type: "done"; output: ToolOutput } | { type: "not-done" } | { type: "unknown" }>
 }
 
 /** What a tool knows of the call it serves. */

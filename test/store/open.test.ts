@@ -168,7 +168,12 @@ describe("writing", () => {
 
   test("a lock that never goes becomes an error that names the file", async () => {
     let now = 0
-    const clock = { now: () => now, sleep: async (ms: number) => void (now += ms) }
+    const clock = {
+      now: () => now,
+      sleep: async (ms: number) => {
+        now += ms
+      },
+    }
     using it = await temporaryStore(clock)
     using other = disposable(connect(it.folder))
     other.db.exec("BEGIN IMMEDIATE")

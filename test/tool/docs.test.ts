@@ -26,8 +26,7 @@ test("every tool has a section, and every section a tool", () => {
 for (const [index, spec] of toolSpecs(tools).entries())
   test(`${spec.name} is described with its parameters, and its examples are calls of it`, () => {
     const section = sections.get(spec.name) ?? ""
-    for (const name of Object.keys((spec.schema.properties ?? {}) as object))
-      expect(section).toContain(`\`${name}\``)
+    for (const name of Object.keys((spec.schema.properties ?? {}) as object)) expect(section).toContain(`\`${name}\``)
     const examples = [...section.matchAll(/```json\n(.*?)\n```/gs)].map((match) => match[1]!)
     expect(examples.length).toBeGreaterThan(0)
     for (const example of examples) {

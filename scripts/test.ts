@@ -14,8 +14,9 @@ Object.assign(env, { HOME: home, MEANWHILE_HOME: join(home, "meanwhile"), GIT_CO
 
 const given = process.argv.slice(2)
 const where = given.some((arg) => !arg.startsWith("-")) ? [] : ["./test"]
+// One worker for each core: most of the time goes by in programs that tests start.
 // Many tests start the program, several times: on a loaded machine the runner's own 5 s would be a race.
-const tests = Bun.spawn([process.execPath, "test", "--timeout", "30000", ...where, ...given], {
+const tests = Bun.spawn([process.execPath, "test", "--parallel", "--timeout", "30000", ...where, ...given], {
   cwd: root,
   env,
   stdio: ["ignore", "inherit", "inherit"],

@@ -86,7 +86,11 @@ export class TaskRuntime {
     this.#queue.enter(started.task, started.run)
     try {
       const prepared = await this.#kind(spec.kind).prepare(started.task, started.run)
-      const known = await this.#launch(started, prepared, (tx) => liveTwin(tx, started.task) ?? insert(tx, started))
+      const known = await this.#launch(started, prepared, (tx) => {
+        const twin = liveTwin(tx, started.task)
+        if (twin === undefined) insert(tx, started)
+        return twin
+      })
       if (!known) return started
       this.#queue.leave(started.run)
       return await this.#joined(started.task, known)
@@ -187,7 +191,11 @@ export class TaskRuntime {
   }
 
   /** `rows` inserts what is to be launched, or returns the task that makes it superfluous: then nothing is. */
-  async #launch(started: Started, prepared: Prepared, rows: (tx: Tx) => string | undefined): Promise<string | undefined> {
+  async #launch(
+    started: Started,
+    prepared: Prepared,
+    rows: (tx: Tx) => string | undefined,
+  ): Promise<string | undefined> {
     try {
       const instead = await this.#store.writeDurably((tx) => {
         const other = rows(tx)

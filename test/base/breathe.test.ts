@@ -47,10 +47,9 @@ test("they go in their order, and those that a user looks at go before the other
   const piece = async (name: string, who: "user" | "agent") => {
     await breathe(who)
     order.push(name)
-    work(5)
   }
-  await piece("first", "agent")
   await Promise.all([
+    piece("first", "agent"),
     piece("agent 1", "agent"),
     piece("agent 2", "agent"),
     piece("user 1", "user"),

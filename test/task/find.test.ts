@@ -49,7 +49,7 @@ function seedAgent(
 ) {
   const session = `${id}'s session`
   seedSession(tx, { id: session, parent_id: owner, root_id: root })
-  seed(tx, "task", { id, kind: "agent", owner_id: owner, root_id: root, session_id: session })
+  seed(tx, "task", { id, kind: "agent", owner_id: owner, root_id: root, session_id: session, wake: "each" })
   seed(tx, "run", { id: `${id}'s run`, task_id: id, n: 1, state })
 }
 
@@ -75,12 +75,7 @@ test("each entry of a list has what its own session and those below it used", as
     ["other", "other's run", { tokens: 5, costNanos: null, isEstimated: false }],
     ["idle", "idle's run", { tokens: 0, costNanos: 0, isEstimated: false }],
   ])
-  for (const { task, run: _, ...used } of views)
-    expect(usageBelow(place.store, task.session_id!)).toEqual({
-      tokens: used.tokens,
-      costNanos: used.costNanos,
-      isEstimated: used.isEstimated,
-    })
+  for (const { task, run: _, ...used } of views) expect(usageBelow(place.store, task.session_id!)).toEqual(used)
 })
 
 test("a list is of a tree, of an owner, of what lives, or of all", async () => {

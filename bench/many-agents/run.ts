@@ -10,18 +10,16 @@ const PINGS = 10
 const PING_EVERY_MS = 500
 
 export interface Measured {
-  /** From the end of an agent's reply to its next request, with its calls in between, in ms; all of them. */
+  /** While all have been at work: from the end of an agent's reply to its next request, its call in between, in ms. */
   turnarounds: number[]
+  /** From the first agent's first request until each has read its 60 KB and has an open stream, in ms. */
+  beginning: number
   /** From the user's prompt on standard input to its request at the server, in ms. */
   requests: number[]
   /** From the user's prompt to the line of its answer, in ms. */
   answers: number[]
-  /** From the first agent's first request to the last one's, in ms. */
-  spread: number
   lag: LagReport
   peakMb: number
-  /** The most requests that were open at once. */
-  most: number
   /** Processor time of the whole run, in ms. */
   cpuMs: number
   /** Bytes that the program wrote to its standard output. */
@@ -82,20 +80,22 @@ export async function manyAgents(command: readonly string[], folder: string, age
     server.stdin.end()
     const report = await told.next((line) => line.type === "report")
     if (report.type !== "report") throw new Error("no report")
-    const { arrivals, most } = report
+    const { arrivals, openAt } = report
     const first = arrivals.filter(({ part, step }) => part !== null && step === 0).map(({ at }) => at)
     const byPart = Map.groupBy(arrivals, ({ part }) => part)
     byPart.delete(null)
     return {
       turnarounds: [...byPart.values()].flatMap((requests) =>
-        requests.slice(1).map((request, n) => request.at - (requests[n]!.endedAt ?? request.at)),
+        requests.slice(1).flatMap((request, n) => {
+          const before = requests[n]!.endedAt ?? 0
+          return before < openAt ? [] : [request.at - before]
+        }),
       ),
+      beginning: openAt - Math.min(...first),
       requests: pings.map(({ name, at }) => arrivals.find(({ ping }) => ping === name)!.at - at),
       answers: pings.map(({ at, answeredAt }) => answeredAt - at),
-      spread: Math.max(...first) - Math.min(...first),
       lag: JSON.parse(readFileSync(lagFile, "utf8")),
       peakMb: peakKb / 1024,
-      most,
       cpuMs: Number(program.resourceUsage()?.cpuTime.total ?? 0) / 1000,
       bytes: said.bytes(),
     }

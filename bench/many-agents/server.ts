@@ -18,7 +18,7 @@ const start = (n: number) => ({
 })
 
 const arrivals: Arrival[] = []
-let told = false
+let openAt: number | undefined
 
 await using server = await startModelServer({ check: "off", keep: "summary" })
 server.script = (request) => {
@@ -26,8 +26,8 @@ server.script = (request) => {
   const part = /^Examine part (\d+)/.exec(request.prompt)?.[1]
   const ping = part === undefined ? /Ping \d+/.exec(request.news.slice(-40))?.[0] : undefined
   arrivals.push({ at: request.at, part: part === undefined ? null : Number(part), step, ping: ping ?? null })
-  if (!told && server.openRequests >= agents) {
-    told = true
+  if (openAt === undefined && server.openRequests >= agents) {
+    openAt = request.at
     tell({ type: "all-open" })
   }
   if (part === undefined) {
@@ -53,5 +53,5 @@ const ends = server.requests.map((request) => request.endedAt ?? null)
 tell({
   type: "report",
   arrivals: arrivals.map((arrival, n) => ({ ...arrival, endedAt: ends[n]! })),
-  most: server.maxConcurrent,
+  openAt: openAt ?? Number.NaN,
 })

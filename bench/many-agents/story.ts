@@ -37,4 +37,5 @@ export interface Arrival {
 export type Told =
   | { type: "ready"; env: Record<string, string> }
   | { type: "all-open" }
-  | { type: "report"; arrivals: Arrival[]; most: number }
+  /** `openAt`: when all agents had an open stream for the first time. */
+  | { type: "report"; arrivals: Arrival[]; openAt: number }

@@ -60,7 +60,7 @@ export function parseCommandLine(argv: readonly string[]): Command {
   }
 }
 
-/** Clients of Claude Code are asked in their own way: docs/decisions/claude-code-clients.md. */
+/** Clients of Claude Code are asked in their own way: docs/decisions/0009-claude-code-clients.md. */
 function promptsOf(
   options: Options,
   { output, input }: { output: OutputFormat; input: InputFormat },

@@ -54,7 +54,7 @@ export const sessionOptions = {
   "append-system-prompt": { type: "string" },
   "mcp-config": { type: "string", multiple: true, values: "files" },
   verbose: { type: "boolean" },
-  // What clients of Claude Code give: docs/decisions/claude-code-clients.md.
+  // What clients of Claude Code give: docs/decisions/0009-claude-code-clients.md.
   "dangerously-skip-permissions": { type: "boolean", hidden: true },
   "permission-prompt-tool": { type: "string", hidden: true },
   "include-partial-messages": { type: "boolean", hidden: true },

@@ -1,4 +1,4 @@
-// The lines that clients of Claude Code speak: docs/decisions/claude-code-clients.md.
+// The lines that clients of Claude Code speak: docs/decisions/0009-claude-code-clients.md.
 import { expect, test } from "bun:test"
 import { join } from "node:path"
 import { Gate } from "../../testing/gate.ts"

@@ -1,4 +1,4 @@
-// Clients of Claude Code that others wrote drive the program through whole stories: docs/decisions/claude-code-clients.md.
+// Clients of Claude Code that others wrote drive the program through whole stories: docs/decisions/0009-claude-code-clients.md.
 import { expect, test } from "bun:test"
 import { mkdirSync, symlinkSync } from "node:fs"
 import { join, resolve } from "node:path"

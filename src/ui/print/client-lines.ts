@@ -1,6 +1,6 @@
 // Input lines as clients of Claude Code send them: requests to the program, each with an id under which it is answered,
 // and answers to the program's own requests for permission. Which of them work, and why: docs/decisions/
-// claude-code-clients.md. Source of the format: claude-agent-sdk-python (MIT), _internal/query.py.
+// 0009-claude-code-clients.md. Source of the format: claude-agent-sdk-python (MIT), _internal/query.py.
 import { type PermissionMode, permissionModes } from "../../base/permission-mode.ts"
 import { quoted } from "../../base/text.ts"
 

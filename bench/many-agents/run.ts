@@ -3,7 +3,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { LagReport } from "../../src/runtime/lag.ts"
-import { bun, percentile } from "../measure.ts"
+import { bun, median, percentile } from "../measure.ts"
 import { BEGIN, FILES, PING, type Told } from "./story.ts"
 
 const PINGS = 10
@@ -19,6 +19,9 @@ export interface Measured {
   /** From the user's prompt to the line of its answer, in ms. */
   answers: number[]
   lag: LagReport
+  /** Resident memory while all have an open stream: the median of looks at each of the user's prompts. */
+  residentMb: number
+  /** The most that it ever was: with what is thrown away on the way. */
   peakMb: number
   /** Processor time of the whole run, in ms. */
   cpuMs: number
@@ -57,8 +60,9 @@ export async function manyAgents(command: readonly string[], folder: string, age
   const said = linesOf<Said>(program.stdout)
   let peakKb = 0
   const watching = setInterval(() => {
-    peakKb = Math.max(peakKb, highWaterKb(program.pid))
+    peakKb = Math.max(peakKb, memoryKb(program.pid, "VmHWM"))
   }, 100)
+  const resident: number[] = []
   const prompt = (text: string) => {
     program.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`)
     program.stdin.flush()
@@ -72,6 +76,7 @@ export async function manyAgents(command: readonly string[], folder: string, age
       const at = prompt(`${PING} ${n}`)
       await said.next((line) => line.type === "assistant" && textOf(line) === `Pong ${n}`)
       pings.push({ name: `${PING} ${n}`, at, answeredAt: Date.now() })
+      resident.push(memoryKb(program.pid, "VmRSS"))
       await Bun.sleep(PING_EVERY_MS)
     }
     await said.next((line) => line.type === "result")
@@ -95,6 +100,7 @@ export async function manyAgents(command: readonly string[], folder: string, age
       requests: pings.map(({ name, at }) => arrivals.find(({ ping }) => ping === name)!.at - at),
       answers: pings.map(({ at, answeredAt }) => answeredAt - at),
       lag: JSON.parse(readFileSync(lagFile, "utf8")),
+      residentMb: median(resident) / 1024,
       peakMb: peakKb / 1024,
       cpuMs: Number(program.resourceUsage()?.cpuTime.total ?? 0) / 1000,
       bytes: said.bytes(),
@@ -141,9 +147,11 @@ function linesOf<T>(stream: ReadableStream<Uint8Array>) {
   }
 }
 
-function highWaterKb(pid: number): number {
+/** Source: proc(5). */
+function memoryKb(pid: number, what: "VmHWM" | "VmRSS"): number {
   try {
-    return Number(/VmHWM:\s*(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0)
+    const status = readFileSync(`/proc/${pid}/status`, "utf8")
+    return Number(new RegExp(`${what}:\\s*(\\d+)`).exec(status)?.[1] ?? 0)
   } catch {
     return 0 // it has ended
   }

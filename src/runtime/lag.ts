@@ -1,5 +1,5 @@
 // A diagnostic for benchmarks and for who looks for a freeze: how late the event loop is. Off, and not even loaded,
-// unless MEANWHILE_LAG_FILE names a file, which is written when the process ends.
+// unless MEANWHILE_LAG_FILE names a file, which is written when the process ends (docs/decisions/0017).
 import { writeFileSync } from "node:fs"
 
 const EVERY_MS = 5

@@ -136,7 +136,7 @@ async function askUser(
       return undefined
     case "deny":
       return failed(
-        `The user said no to this ${call.name} call${answer.text ? `: ${answer.text}` : "."} Do not try the same in another way; ask, or go on without it.`,
+        `The user said no to this ${call.name} call${answer.text ? `: ${answer.text.replace(/[.!?\s]*$/, ".")}` : "."} Do not try the same in another way; ask, or go on without it.`,
       )
     case "nobody":
       return denied(

@@ -45,16 +45,10 @@ async function run(command: Command): Promise<number> {
     case "host":
       return (await import("./cli/host.ts")).hostCommand(command)
     case "interface":
-      return notInThisVersion(command.type)
+      return (await import("./cli/interface.ts")).interfaceCommand(command)
     default:
       return command satisfies never
   }
-}
-
-async function notInThisVersion(type: string): Promise<never> {
-  const { usage } = await import("./cli/tokens.ts")
-  if (type !== "interface") throw usage(`meanwhile ${type} is not available yet.`)
-  throw usage('The terminal interface is not in this version. Ask with -p: meanwhile -p "What does this project do?"')
 }
 
 /** Says what went wrong, with a stack only in the log and only for our own mistakes; resolves to the exit code. */

@@ -7,8 +7,9 @@ import type { SessionRow } from "../store/rows.ts"
 import { printFollowing } from "../ui/print/follow.ts"
 import { MAX_LINE_BYTES } from "../ui/print/input.ts"
 import { type PrintOptions, print } from "../ui/print/print.ts"
-import type { Command, SessionOptions } from "./command.ts"
+import type { Command } from "./command.ts"
 import { interruptible } from "./interrupt.ts"
+import { sessionOf } from "./session-of.ts"
 import { workingFolder } from "./working-folder.ts"
 
 type PrintCommand = Extract<Command, { type: "print" }>
@@ -33,6 +34,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
     deny: session.disallowedTools,
     answerable: command.input === "stream-json" && command.output === "stream-json",
     maxBudgetUsd: session.maxBudgetUsd,
+    maxSteps: session.maxTurns,
     agents: session.agents && JSON.stringify(session.agents),
   })
   try {
@@ -108,18 +110,4 @@ async function work(program: Program, row: SessionRow, options: PrintOptions): P
     "session-busy",
     `The session ${visible(row.name ?? row.id)} is at work in another process, and lines of input are for the process that drives it. Wait for its end (meanwhile tasks), or send one prompt: meanwhile -p --resume ${row.id.slice(0, 8)} "…"`,
   )
-}
-
-async function sessionOf(program: Program, options: SessionOptions): Promise<SessionRow> {
-  const { start } = options
-  switch (start.type) {
-    case "new":
-      return program.createSession({ ...options, name: start.name })
-    case "continue":
-      return program.continueSession(undefined, options)
-    case "resume":
-      return program.continueSession(start.session ?? "", options)
-    default:
-      return start satisfies never
-  }
 }

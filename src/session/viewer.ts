@@ -19,8 +19,8 @@ export interface Viewer {
   prompt(content: UserPart[]): Promise<string>
   /** Takes a prompt back; false when it has entered the conversation, or was taken back before. */
   withdraw(promptId: string): Promise<boolean>
-  /** Asks the host to do something. */
-  control(control: Control): Promise<void>
+  /** Asks the host to do something; returns the control's id. What it can't do, it tells in the feed (`refused`). */
+  control(control: Control): Promise<string>
   /** Calls `listener` when something in the tree may have changed, and every half second, until disposed. */
   listen(listener: () => void): Disposable
   /** What is published after `since`: yields at each change, also when only a draft has grown. Ends with the signal. */
@@ -41,9 +41,13 @@ export function createViewer({ store, clock, ids }: { store: Store; clock: Clock
   const tails = new Map<string, DraftTail>()
 
   const listen = (listener: () => void): Disposable => {
+    let seen: number | undefined
     const bell = store.listen(`watch:${rootId}`, () => {
-      // Readers in this process hear of the rows as if they had been written here.
-      store.stir("feed")
+      // Readers in this process hear of another one's rows as if they had been written here; of their own they know.
+      const version = store.one<{ data_version: number }>("PRAGMA data_version")?.data_version
+      const isNew = version !== seen
+      seen = version
+      if (isNew) store.stir("feed")
       listener()
     })
     const attending = attend(store, rootId)
@@ -94,17 +98,17 @@ export function createViewer({ store, clock, ids }: { store: Store; clock: Clock
     isHosted: () => isHeld(store, rootId),
     prompt: async (content) => {
       const id = ids.uuid()
-      await store.writeDurably((tx) => {
+      await store.writeFreely((tx) => {
         admit(tx, clock, { id, sessionId: rootId, origin: "human", delivery: "steer", content })
         tx.ring(`host:${rootId}`)
       })
       return id
     },
     withdraw: async (promptId) =>
-      (await store.writeDurably((tx) =>
+      (await store.writeFreely((tx) =>
         tx.run("DELETE FROM inbox WHERE id = :promptId AND kind = 'prompt'", { promptId }),
       )) > 0,
-    control: (control) => store.writeDurably((tx) => request(tx, { clock, ids }, { rootId, control })),
+    control: (control) => store.writeFreely((tx) => request(tx, { clock, ids }, { rootId, control })),
     listen,
     follow,
     drafts,

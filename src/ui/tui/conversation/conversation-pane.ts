@@ -1,0 +1,164 @@
+// The conversation with its prompt: the head, what was said, what runs, the editor, the foot.
+import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
+import { branchOf } from "../../view/branch.ts"
+import { isLive } from "../../view/task-item.ts"
+import type { Action } from "../keys/actions.ts"
+import type { Line, Target } from "../line.ts"
+import type { Pane, Stage } from "../pane.ts"
+import { Rows } from "../rows.ts"
+import { activityLines, footLine, headLines, queueLines, requestLines, stripLine } from "./chrome.ts"
+import { TranscriptPane } from "./transcript-pane.ts"
+
+export interface ConversationParts {
+  stage: Stage
+  /** The prompt's editor: a component that grows with its text. */
+  editor: Component
+  isViewer(): boolean
+  /** The text of the editor is empty. */
+  isEditorEmpty(): boolean
+  flash(): string | undefined
+  onTarget(target: Target): void
+  /** What a key does that is not the conversation's own. */
+  act(action: Action): boolean
+  opening(width: number): readonly Line[]
+}
+
+/** A branch is looked up again after so long. */
+const BRANCH_MS = 5000
+/** Earlier messages are read when so few lines are left above the view. */
+const NEAR_TOP = 20
+
+export class ConversationPane implements Pane {
+  readonly contexts = ["conversation"] as const
+  readonly layout: Component
+  readonly focus: Component
+  readonly transcript: TranscriptPane
+  readonly #parts: ConversationParts
+  readonly #scroll: ScrollView
+  #branch: { name: string | undefined; at: number } | undefined
+  /** How long the conversation was when the view left its end. */
+  #leftAt: number | undefined
+
+  constructor(parts: ConversationParts) {
+    const { stage } = parts
+    this.#parts = parts
+    this.focus = parts.editor
+    this.transcript = new TranscriptPane({
+      transcript: stage.view.root,
+      theme: stage.theme,
+      now: stage.now,
+      isAsking: (callId) => stage.view.requests.some((request) => request.callId === callId),
+      onTarget: parts.onTarget,
+      opening: parts.opening,
+      closing: (width) => this.#closing(width),
+      requestRender: stage.requestRender,
+    })
+    this.#scroll = new ScrollView(this.transcript, {
+      follow: "end",
+      primary: true,
+      scrollbar: "auto",
+      scrollbarTrackStyle: (text) => stage.theme().faint(text),
+      scrollbarThumbStyle: (text) => stage.theme().dim(text),
+    })
+    const fixed = (rows: Component) => ({ component: rows, basis: "auto" as const, shrink: 0 })
+    this.layout = new VStack([
+      fixed(new Rows((width) => this.#head(width))),
+      { component: this.#scroll, basis: 0, grow: 1, minSize: 1 },
+      fixed(new Rows((width) => this.#above(width), parts.onTarget)),
+      { component: parts.editor, basis: "auto", shrink: 1, minSize: 3 },
+      fixed(new Rows((width) => [{ text: this.#foot(width) }])),
+    ])
+  }
+
+  act(action: Action): boolean {
+    if (action === "conversation.unfold") this.transcript.toggleAll()
+    else return this.#parts.act(action)
+    return true
+  }
+
+  changed(): void {
+    this.transcript.requestsChanged()
+    this.#loadEarlier()
+  }
+
+  ticked(): void {
+    this.transcript.tick()
+  }
+
+  /** "↓ 14 new lines", in the place where the view has left the end. */
+  endMarker(): string {
+    if (this.#scroll.isFollowingEnd) this.#leftAt = undefined
+    else this.#leftAt ??= this.transcript.height
+    const news = this.#leftAt === undefined ? 0 : this.transcript.height - this.#leftAt
+    const text = news > 0 ? ` ↓ ${news} new ${news === 1 ? "line" : "lines"} ` : " ↓ to the end "
+    return this.#parts.stage.theme().inverse(text)
+  }
+
+  /** What stands above the view when it is near is read before it is reached. */
+  #loadEarlier(): void {
+    const { root } = this.#parts.stage.view
+    if (!root.hasEarlier || this.#scroll.isFollowingEnd || this.#scroll.scrollTop > NEAR_TOP) return
+    const before = this.transcript.height
+    root.loadEarlier()
+    this.transcript.render(this.#parts.stage.columns)
+    this.#scroll.updateLayout(this.transcript.height, this.#scroll.viewportHeight, this.#parts.stage.requestRender)
+    this.#scroll.scrollTo(this.#scroll.scrollTop + this.transcript.height - before, { disableFollow: true })
+  }
+
+  #head(width: number): Line[] {
+    const { stage, isViewer } = this.#parts
+    const { session, totals } = stage.view
+    const heading = {
+      name: session.name ?? "new conversation",
+      model: session.model,
+      cwd: session.cwd,
+      branch: this.#branchNow(session.cwd),
+      totals,
+      isViewer: isViewer(),
+    }
+    return headLines(heading, width, stage.theme()).map((text) => ({ text }))
+  }
+
+  #branchNow(cwd: string): string | undefined {
+    const now = this.#parts.stage.now()
+    if (!this.#branch || now - this.#branch.at > BRANCH_MS) this.#branch = { name: branchOf(cwd), at: now }
+    return this.#branch.name
+  }
+
+  #closing(width: number): Line[] {
+    const { view, theme, now, keys } = this.#parts.stage
+    const hint = (action: "background" | "interrupt") => keys.hint(`conversation.${action}`) ?? ""
+    return activityLines(view.activity(), { width, theme: theme(), now: now(), hint })
+  }
+
+  #above(width: number): Line[] {
+    const { stage, isEditorEmpty } = this.#parts
+    const { view, keys } = stage
+    const theme = stage.theme()
+    const hint = `${keys.hint("conversation.tasks") ?? ""} tasks`
+    const strip = stripLine(
+      { items: view.board.items, requests: view.requests, hint },
+      { width, theme, now: stage.now() },
+    )
+    const answer = isEditorEmpty() ? "↵ answer" : `${keys.hint("conversation.approvals") ?? ""} answer`
+    return [
+      { text: theme.faint("─".repeat(width)) },
+      ...requestLines(view.requests, { width, theme, hint: answer }),
+      ...queueLines(view.queue, { width, theme, hint: "↑ takes it back" }).map((text) => ({ text })),
+      ...(strip === undefined ? [] : [{ text: strip, target: { type: "tasks" } as const }]),
+    ]
+  }
+
+  #foot(width: number): string {
+    const { stage, flash } = this.#parts
+    const { view, keys } = stage
+    const activity = view.activity()
+    const hints = [
+      ...(activity.type === "blocked" ? [`${keys.hint("conversation.background")} background`] : []),
+      ...(activity.type === "idle" ? [] : [`${keys.hint("conversation.interrupt")} interrupt`]),
+      ...(view.board.items.some(isLive) ? [`${keys.hint("conversation.tasks")} tasks`] : []),
+      `${keys.hint("conversation.help")} keys`,
+    ]
+    return footLine({ mode: view.session.permission_mode, hints, flash: flash() }, width, stage.theme())
+  }
+}

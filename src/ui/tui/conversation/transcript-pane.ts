@@ -1,0 +1,212 @@
+// The conversation on the screen: its entries laid out once and kept, so that a frame costs what has changed and what is
+// visible, however long the conversation is. Earlier messages come when somebody scrolls up to them.
+import type { Component, TuiMouseEvent, TuiMouseEventResult } from "@earendil-works/pi-tui"
+import type { Entry } from "../../view/entry.ts"
+import type { Transcript } from "../../view/transcript.ts"
+import type { Line, Target } from "../line.ts"
+import type { Theme } from "../theme.ts"
+import { Highlighter } from "./highlight.ts"
+import { isApart, isTicking, type Laying, layOut } from "./lay-out.ts"
+import type { StreamingMarkdown } from "./markdown.ts"
+
+export interface TranscriptPaneParts {
+  transcript: Transcript
+  theme(): Theme
+  now(): number
+  isAsking(callId: string): boolean
+  onTarget(target: Target): void
+  /** Said above the conversation, and below it. */
+  opening(width: number): readonly Line[]
+  closing(width: number): readonly Line[]
+  requestRender(): void
+}
+
+interface LaidOut {
+  entry: Entry
+  lines: readonly Line[]
+  /** A blank line before it. */
+  isApart: boolean
+}
+
+export class TranscriptPane implements Component {
+  readonly #parts: TranscriptPaneParts
+  readonly #highlighter: Highlighter
+  readonly #unfolded = new Set<string>()
+  readonly #streaming = new Map<string, StreamingMarkdown>()
+  #laidOut: LaidOut[] = []
+  #lines: string[] = []
+  #targets: (Target | undefined)[] = []
+  #width = 0
+  #theme: Theme | undefined
+  #version = -1
+  #isAllUnfolded = false
+  /** So many lines stand before those of the entries, and belong to nothing that is kept. */
+  #openingHeight = 0
+  #closingHeight = 0
+
+  constructor(parts: TranscriptPaneParts) {
+    this.#parts = parts
+    this.#highlighter = new Highlighter(() => {
+      this.invalidate()
+      parts.requestRender()
+    })
+  }
+
+  /** As of the last frame. */
+  get height(): number {
+    return this.#lines.length
+  }
+
+  render(width: number): string[] {
+    const theme = this.#parts.theme()
+    if (width !== this.#width || theme !== this.#theme) {
+      this.#width = width
+      this.#theme = theme
+      this.#laidOut = []
+      this.#lines = []
+      this.#targets = []
+      this.#openingHeight = 0
+      this.#closingHeight = 0
+      this.#version = -1
+    }
+    this.#cutClosing()
+    if (this.#version !== this.#parts.transcript.version) {
+      this.#version = this.#parts.transcript.version
+      this.#update(this.#parts.transcript.entries)
+    }
+    this.#addOpening()
+    this.#addClosing()
+    return this.#lines
+  }
+
+  /** Lays out again what only time changes: figures of what runs. Returns whether there was any. */
+  tick(): boolean {
+    const from = this.#laidOut.findIndex(({ entry }) => isTicking(entry))
+    if (from < 0) return false
+    this.#relay((entry) => isTicking(entry))
+    return true
+  }
+
+  /** Lays out again what depends on the open requests. */
+  requestsChanged(): void {
+    this.#relay((entry) => entry.type === "call" && (entry.state === "pending" || entry.task !== undefined))
+  }
+
+  toggle(id: string): void {
+    if (!this.#unfolded.delete(id)) this.#unfolded.add(id)
+    this.#relay((entry) => entry.id === id)
+    this.#parts.requestRender()
+  }
+
+  /** Unfolds everything, or folds it again. */
+  toggleAll(): void {
+    this.#isAllUnfolded = !this.#isAllUnfolded
+    this.#unfolded.clear()
+    this.invalidate()
+    this.#parts.requestRender()
+  }
+
+  handleMouse(event: TuiMouseEvent): TuiMouseEventResult | undefined {
+    if (event.type !== "click" || event.button !== "left") return undefined
+    const target = this.#targets[event.y]
+    if (!target) return undefined
+    if (target.type === "fold") this.toggle(target.id)
+    else this.#parts.onTarget(target)
+    return { handled: true }
+  }
+
+  invalidate(): void {
+    this.#width = 0
+  }
+
+  #laying(): Laying {
+    return {
+      width: this.#width,
+      theme: this.#parts.theme(),
+      highlighter: this.#highlighter,
+      now: this.#parts.now(),
+      isUnfolded: (id) => this.#isAllUnfolded !== this.#unfolded.has(id),
+      isAsking: this.#parts.isAsking,
+      streaming: this.#streaming,
+    }
+  }
+
+  /** Keeps what stands at the beginning and at the end unchanged, and lays out what is between. */
+  #update(entries: readonly Entry[]): void {
+    const before = this.#laidOut
+    let head = 0
+    while (head < before.length && head < entries.length && before[head]!.entry === entries[head]) head++
+    let tail = 0
+    const most = Math.min(before.length, entries.length) - head
+    while (tail < most && before[before.length - 1 - tail]!.entry === entries[entries.length - 1 - tail]) tail++
+    const laying = this.#laying()
+    const laid = entries.slice(head, entries.length - tail).map((entry, i): LaidOut => {
+      const previous = entries[head + i - 1]
+      return { entry, lines: layOut(entry, laying), isApart: previous !== undefined && isApart(previous, entry) }
+    })
+    const kept = before.slice(before.length - tail)
+    const first = kept[0]
+    const previous = entries[entries.length - tail - 1]
+    if (first) kept[0] = { ...first, isApart: previous !== undefined && isApart(previous, first.entry) }
+    // The first of those that stay may need its blank line anew.
+    const changesFirst = first !== undefined && kept[0]!.isApart !== first.isApart
+    const from = head
+    const until = before.length - tail + (changesFirst ? 1 : 0)
+    const fresh = changesFirst ? [...laid, kept[0]!] : laid
+    this.#splice({ from, until, fresh })
+    this.#laidOut = [...before.slice(0, head), ...laid, ...kept]
+  }
+
+  /** Puts the lines of these in the place of those of the laid out entries [from, until). */
+  #splice({ from, until, fresh }: { from: number; until: number; fresh: readonly LaidOut[] }): void {
+    let start: number
+    // From the nearer end: what changes stands at the end nearly always.
+    if (from > this.#laidOut.length / 2) {
+      const after = this.#laidOut.slice(from).reduce((sum, one) => sum + heightOf(one), 0)
+      start = this.#lines.length - after
+    } else start = this.#openingHeight + this.#laidOut.slice(0, from).reduce((sum, one) => sum + heightOf(one), 0)
+    const count = this.#laidOut.slice(from, until).reduce((sum, one) => sum + heightOf(one), 0)
+    const lines = fresh.flatMap((one) => (one.isApart ? [BLANK, ...one.lines] : one.lines))
+    this.#lines.splice(start, count, ...lines.map(({ text }) => text))
+    this.#targets.splice(start, count, ...lines.map(({ target }) => target))
+  }
+
+  #relay(fits: (entry: Entry) => boolean): void {
+    if (this.#width === 0) return
+    this.#cutClosing()
+    const laying = this.#laying()
+    for (let i = 0; i < this.#laidOut.length; i++) {
+      const one = this.#laidOut[i]!
+      if (!fits(one.entry)) continue
+      const fresh = { ...one, lines: layOut(one.entry, laying) }
+      this.#splice({ from: i, until: i + 1, fresh: [fresh] })
+      this.#laidOut[i] = fresh
+    }
+  }
+
+  #addOpening(): void {
+    const opening = this.#parts.opening(this.#width)
+    this.#lines.splice(0, this.#openingHeight, ...opening.map(({ text }) => text))
+    this.#targets.splice(0, this.#openingHeight, ...opening.map(({ target }) => target))
+    this.#openingHeight = opening.length
+  }
+
+  #addClosing(): void {
+    const closing = this.#parts.closing(this.#width)
+    this.#lines.push(...closing.map(({ text }) => text))
+    this.#targets.push(...closing.map(({ target }) => target))
+    this.#closingHeight = closing.length
+  }
+
+  #cutClosing(): void {
+    this.#lines.length -= this.#closingHeight
+    this.#targets.length -= this.#closingHeight
+    this.#closingHeight = 0
+  }
+}
+
+const BLANK: Line = { text: "" }
+
+function heightOf({ lines, isApart }: LaidOut): number {
+  return lines.length + (isApart ? 1 : 0)
+}

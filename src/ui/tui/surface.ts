@@ -1,0 +1,123 @@
+// The terminal: the alternate screen with mouse, its title, its bell, who has the focus. All that knows of pi-tui's
+// renderer stands here; everything that is typed passes here before it reaches what has the focus.
+import { type Component, ProcessTerminal, TuiAltScreen } from "@earendil-works/pi-tui"
+import { type ThemeName, themeOfBackground } from "./theme.ts"
+
+export interface SurfaceOptions {
+  /** Before anything else sees it; true: it is done with. */
+  onInput(data: string): boolean
+  onFocus(hasFocus: boolean): void
+  /** In the place of the line that leads back to the end, when the view has been scrolled away from it. */
+  endMarker(): string
+  /** How search shows what it finds. */
+  found(text: string): string
+  foundHere(text: string): string
+}
+
+/** Focus reporting: xterm's control sequences, "FocusIn/FocusOut". */
+const FOCUS_IN = "\x1b[I"
+const FOCUS_OUT = "\x1b[O"
+
+export class Surface {
+  readonly tui: TuiAltScreen
+  readonly #terminal: OwnTerminal
+  #hasFocus = true
+  #isShown = false
+
+  constructor({ onInput, onFocus, endMarker, found, foundHere }: SurfaceOptions) {
+    this.#terminal = new OwnTerminal((data) => {
+      if (data === FOCUS_IN || data === FOCUS_OUT) {
+        this.#hasFocus = data === FOCUS_IN
+        onFocus(this.#hasFocus)
+        return false
+      }
+      return onInput(data)
+    })
+    this.tui = new TuiAltScreen(this.#terminal, false, undefined, {
+      wheelScrollLines: 3,
+      scrollToEndIndicator: endMarker,
+      searchMatchStyle: found,
+      searchCurrentMatchStyle: foundHere,
+    })
+  }
+
+  get columns(): number {
+    return this.#terminal.columns
+  }
+
+  get rows(): number {
+    return this.#terminal.rows
+  }
+
+  /** Whether the terminal's window has the focus, as far as it tells. */
+  get hasFocus(): boolean {
+    return this.#hasFocus
+  }
+
+  get isShown(): boolean {
+    return this.#isShown
+  }
+
+  show(): void {
+    this.#isShown = true
+    this.tui.start()
+    // Focus reports, and the title that was there kept on the terminal's stack (xterm: CSI 22 ; 2 t).
+    this.#terminal.write("\x1b[?1004h\x1b[22;2t")
+  }
+
+  /** Gives the screen back as it was; what is typed is no longer read. */
+  hide(): void {
+    if (!this.#isShown) return
+    this.#isShown = false
+    this.#terminal.write("\x1b[?1004l\x1b[23;2t")
+    this.tui.stop({ preserveScreen: true })
+  }
+
+  /** Draws all of it again: after somebody else has written to the screen. */
+  redraw(): void {
+    if (this.#isShown) this.tui.requestRender(true)
+  }
+
+  /** The background's brightness, when the terminal tells it in time. */
+  async askTheme(): Promise<ThemeName | undefined> {
+    const background = await this.tui.queryTerminalBackgroundColor({ timeoutMs: 1000 })
+    return background && themeOfBackground(background)
+  }
+
+  layout(root: Component): void {
+    this.tui.setLayoutRoot(root)
+    this.tui.requestRender()
+  }
+
+  setTitle(title: string): void {
+    this.#terminal.setTitle(title)
+  }
+
+  /** Rings, and shows a notification where the terminal can (OSC 9 of iTerm2 and others, OSC 777 of rxvt). */
+  notify(title: string, body: string): void {
+    const clean = (text: string) => text.replace(/[\x00-\x1f\x7f;]/g, " ").slice(0, 200)
+    this.#terminal.write(
+      `\x1b]9;${clean(`${title}: ${body}`)}\x07\x1b]777;notify;${clean(title)};${clean(body)}\x07\x07`,
+    )
+  }
+
+  /** OSC 52, which terminals and tmux pass to the system's clipboard. */
+  copy(text: string): void {
+    this.#terminal.write(`\x1b]52;c;${Buffer.from(text).toString("base64")}\x07`)
+  }
+}
+
+class OwnTerminal extends ProcessTerminal {
+  readonly #first: (data: string) => boolean
+
+  constructor(first: (data: string) => boolean) {
+    super()
+    this.#first = first
+  }
+
+  override start(onInput: (data: string) => void, onResize: () => void): void {
+    super.start((data) => {
+      if (!this.#first(data)) onInput(data)
+    }, onResize)
+  }
+}

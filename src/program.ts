@@ -13,7 +13,7 @@ import { Exit, UserError } from "./base/error.ts"
 import { type Ids, randomIds } from "./base/ids.ts"
 import { createLog, type Log } from "./base/log.ts"
 import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
-import type { PermissionMode } from "./base/permission-mode.ts"
+import { type PermissionMode, permissionModes } from "./base/permission-mode.ts"
 import { loadSettings, type Settings } from "./base/settings.ts"
 import { createModels, type Models } from "./model/ask.ts"
 import type { UserPart } from "./model/message.ts"
@@ -23,7 +23,7 @@ import { readFilter } from "./permission/deny-rules.ts"
 import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
-import { Audience } from "./session/audience.ts"
+import { Audience, lastAttended } from "./session/audience.ts"
 import { Budget } from "./session/budget.ts"
 import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
@@ -31,6 +31,7 @@ import { type Course, courseOf } from "./session/course.ts"
 import { Draft, draftPath } from "./session/draft.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
+import { enterGiven, type Held, leaveGiven, stepsLeft } from "./session/given.ts"
 import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
 import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
@@ -42,6 +43,7 @@ import { performControl } from "./session/perform-control.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { forgetTold } from "./session/task-ledger.ts"
+import { keepTidy, storagePolicy } from "./session/tidy.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { createViewer, type Viewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
@@ -50,6 +52,7 @@ import { insertRow, type Reader, type Store, type Tx } from "./store/store.ts"
 import { until } from "./store/watch.ts"
 import { capsOf } from "./task/caps.ts"
 import { findTask, listTasks, type Scope, type TaskView, usageBelow } from "./task/find.ts"
+import { type Gap, watchGaps } from "./task/gaps.ts"
 import { monitorKind } from "./task/monitor.ts"
 import { PAUSED_BY_USER } from "./task/pause.ts"
 import { TaskRuntime } from "./task/runtime.ts"
@@ -57,7 +60,7 @@ import { ShellKind } from "./task/shell.ts"
 import { createFiles, type Files } from "./tool/files.ts"
 import { ripgrepLocator } from "./tool/ripgrep.ts"
 
-export type { Control } from "./session/controls.ts"
+export type { Control, Refusal } from "./session/controls.ts"
 export type { Course } from "./session/course.ts"
 export type { Viewer } from "./session/viewer.ts"
 
@@ -76,6 +79,10 @@ export interface ProgramOptions {
   answerable?: boolean
   /** The most that this process may spend on its sessions. */
   maxBudgetUsd?: number | undefined
+  /** Most steps of its sessions' own, in this process. */
+  maxSteps?: number | undefined
+  /** No command line gives it rights or limits: it goes on under those of the process that died (session/given.ts). */
+  carriesOn?: boolean
   /** An agent whose cap is reached fails, unless somebody may come who can let it go on. */
   whenCapped?: "pause" | "fail"
   /** Nobody waits for it: unless somebody looks at it, a tree goes on by itself for a while only. */
@@ -101,8 +108,18 @@ export interface Hosted {
   prompt(content: UserPart[]): Promise<void>
   /** Resolves when something waits that starts a turn, at once if it does already; rejects when the signal is aborted. */
   woken(signal: AbortSignal): Promise<void>
-  /** Runs turns until nothing waits and no task but services lives; see session/converse.ts. */
-  converse(options: { signal: AbortSignal; steps: number; patienceMs: number }): Promise<ConversationEnd>
+  /** How many steps of the session's own are left of what the command line gave, or its agent's definition. */
+  readonly stepsLeft: number
+  /**
+   * Runs turns until nothing waits, and, where it `awaits` tasks (that is what it does unless told), until none but
+   * services lives; see session/converse.ts.
+   */
+  converse(options: {
+    signal: AbortSignal
+    steps: number
+    patienceMs?: number
+    awaits?: "tasks" | "nothing"
+  }): Promise<ConversationEnd>
   /** Stops what still lives in the tree; returns what it stopped. */
   stopAll(by: "user" | "program"): Promise<TaskView[]>
   /** Interrupts the turn under way; background tasks go on. */
@@ -144,11 +161,17 @@ export interface Program {
   courseOf(promptId: string): Course
   /** The last text that the session's own model said in these turns. */
   lastReply(row: SessionRow, turns: readonly string[]): string | undefined
+  /** The last text that the session's own model said at all. */
+  lastText(row: SessionRow): string | undefined
   /** The number of the session's newest message. */
   lastMessage(row: SessionRow): number
+  /** When somebody looked at the session last, in milliseconds of the wall clock; undefined: never, or it is not known. */
+  lastLook(row: SessionRow): number | undefined
   readonly tasks: TaskRuntime
   listTasks(scope: Scope): TaskView[]
   usageBelow(sessionId: string): ReturnType<typeof usageBelow>
+  /** Path of the ripgrep that comes with the program. */
+  ripgrep(): Promise<string>
   /** The environment variable that holds the key for a model's provider, or "none". */
   apiKeySource(model: string): string
   close(): void
@@ -185,7 +208,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     ],
     deny: [...parseFileRules(settings.permissions?.deny ?? [], ruleFiles), ...(options.deny ?? []).flatMap(parseRules)],
   }
-  const mayRead = readFilter({ deny: rules.deny, cwd: options.cwd, home: home.home })
+  const forbidding = (deny: readonly Rule[]) => readFilter({ deny, cwd: options.cwd, home: home.home })
+  const readFilters = [forbidding(rules.deny)]
+  const mayRead = (path: string) => readFilters.every((mayBe) => mayBe(path))
   const files = createFiles({ home: home.home, mayRead, recall: (sessionId) => filesSeen(store, sessionId) })
   const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
   const wiring: Wiring = {
@@ -204,6 +229,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     rules,
     notes,
     audiences: new Map(),
+    carriedRules: new Map(),
+    forbidReads: (deny) => void readFilters.push(forbidding(deny)),
     repository: () => {
       const found = repository ?? gitStatus(place)
       repository = undefined
@@ -212,8 +239,10 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   }
   const parts = sessionParts(wiring)
   const environment = { inherited: options.env, settings: settings.env, keys: keyVariables(settings.providers) }
-  tasks.register(new ShellKind({ store, clock, log, environment }))
-  tasks.register(monitorKind({ store, clock, log, environment }))
+  const { commandOutputMb } = settings.storage ?? {}
+  const outputCap = commandOutputMb && commandOutputMb * 1024 * 1024
+  tasks.register(new ShellKind({ store, clock, log, environment, outputCap }))
+  tasks.register(monitorKind({ store, clock, log, environment, outputCap }))
   tasks.register(new AgentKind(parts, tasks, (task, input) => hire(wiring, task, input)))
   return {
     store,
@@ -225,6 +254,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),
+    ripgrep: ripgrepPath,
     apiKeySource: (model) => keySource(model, providers(wiring)),
     createSession: (session) => createSession(wiring, session),
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
@@ -232,7 +262,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     view: (row) => createViewer({ store, clock, ids }, row.id),
     courseOf: (promptId) => courseOf(store, promptId),
     lastReply: (row, turns) => lastTextOf(store, row.id, turns),
+    lastText: (row) => lastText(store, row.id),
     lastMessage: (row) => lastSeq(store, row.id),
+    lastLook: (row) => lastAttended(store, row.id),
     close: () => store.close(),
   }
 }
@@ -260,12 +292,21 @@ interface Wiring {
   tasks: TaskRuntime
   ripgrepPath: () => Promise<string>
   files: Files
-  rules: { allow: Rule[]; deny: Rule[] }
+  rules: Rules
   notes: string[]
   /** Who looks at the trees that this process drives, by root. */
   audiences: Map<string, Audience>
+  /** Permission rules of processes that died, in whose place this one drives trees; by root. */
+  carriedRules: Map<string, Rules>
+  /** For what reads more files than its call names. */
+  forbidReads(deny: readonly Rule[]): void
   /** What git says of it, for a session that begins. */
   repository: () => Promise<string>
+}
+
+interface Rules {
+  allow: Rule[]
+  deny: Rule[]
 }
 
 function sessionParts(wiring: Wiring): SessionParts {
@@ -294,10 +335,11 @@ function sessionParts(wiring: Wiring): SessionParts {
       const runs = call.tool === "Bash" || call.tool === "Monitor"
       const asked = runs ? { ...call, tool: "Bash", cwd: currentShellFolder(store, row) } : call
       const limits = JSON.parse(row.limits) as SessionSpec["limits"]
+      const carried = wiring.carriedRules.get(row.root_id)
       return createDecider({
         home: home.home,
-        allow: rules.allow,
-        deny: [...rules.deny, ...limits.deny.flatMap(parseRules)],
+        allow: [...rules.allow, ...(carried?.allow ?? [])],
+        deny: [...rules.deny, ...(carried?.deny ?? []), ...limits.deny.flatMap(parseRules)],
         only: limits.only.flatMap(parseRules),
       })(asked)
     },
@@ -438,6 +480,26 @@ function ownMode(agent: AgentDefinition, starter: PermissionMode): PermissionMod
   return trusted || FREEDOM.indexOf(wanted) < FREEDOM.indexOf(starter) ? wanted : starter
 }
 
+/** What the command line gave, this process's own or that of the one that died, holds for a tree from here on. */
+async function takeGiven(
+  { store, options, rules, carriedRules, forbidReads }: Wiring,
+  row: SessionRow,
+  approvals: Approvals,
+): Promise<Held> {
+  const { allow = [], deny = [], answerable = false, maxBudgetUsd, carriesOn = false } = options
+  const own = { allow, deny, answerable, maxBudgetUsd, maxSteps: options.maxSteps ?? row.max_steps ?? undefined }
+  const given = await enterGiven(store, row.id, { own, carriesOn })
+  if (given.answerable) approvals.open()
+  const known = new Set(rules.deny.map(({ text }) => text))
+  const carried = {
+    allow: given.isCarriedOn ? given.allow.flatMap(parseRules) : [],
+    deny: given.deny.flatMap(parseRules).filter(({ text }) => !known.has(text)),
+  }
+  carriedRules.set(row.id, carried)
+  if (carried.deny.length > 0) forbidReads(carried.deny)
+  return given
+}
+
 async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promise<Hosted | undefined> {
   const { store, clock, ids, tasks, log, audiences } = wiring
   const lease: Lease | undefined = await takeLease(store, clock, row.id)
@@ -448,11 +510,14 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   }
   const audience = new Audience(store, clock, row.id)
   audiences.set(row.id, audience)
+  let given: Held
   try {
     await closeOrphans({ store, clock, models: parts.models }, row.id)
+    given = await takeGiven(wiring, row, parts.approvals)
     parts.budget.begin(store, {
       rootId: row.id,
       own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}),
+      ...(given.isCarriedOn && { call: { caps: capsOf({ costUsd: given.maxBudgetUsd }), ledger: given.ledger } }),
     })
     await tasks.recover(row.id)
   } catch (error) {
@@ -461,15 +526,39 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   }
   const session = openSession(parts, row, null)
   const interruption = new Interruption()
+  const change: Hosted["change"] = async (setting) => {
+    const model = setting.model === undefined ? row.model : resolveModel(setting.model, providers(wiring)).id
+    const mode = setting.permissionMode ?? row.permission_mode
+    if (!permissionModes.some((known) => known === mode))
+      throw new UserError(
+        "no-mode",
+        `There is no permission mode "${mode}". Use one of: ${permissionModes.join(", ")}.`,
+      )
+    await store.write((tx) => setSession(tx, { id: row.id, model, mode }))
+    // The session looks at its row in each step and call.
+    Object.assign(row, { model, permission_mode: mode })
+  }
   const controls = obey(store, row.id, {
-    perform: (control) => performControl(control, { row, tasks, interruption, approvals: parts.approvals }),
+    clock,
+    perform: (control, asked) =>
+      performControl(control, asked, {
+        row,
+        store,
+        clock,
+        tasks,
+        interruption,
+        approvals: parts.approvals,
+        budget: parts.budget,
+        change,
+      }),
     failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
   })
-  const stalls = tellStalls(
-    { store, clock },
-    { rootId: row.id, failed: (error) => log.error("looking for stalled tasks failed", { error, session: row.id }) },
-  )
+  const failed = (error: unknown) => log.error("looking for gaps and stalled tasks failed", { error, session: row.id })
+  const excused = (gap: Gap) => parts.budget.excuse(row.id, gap)
+  const gaps = watchGaps({ store, clock }, { rootId: row.id, excused, failed })
+  const stalls = tellStalls({ store, clock }, { rootId: row.id, excuse: gaps.look, failed })
   const heeding = heed(store, { lease, audience, controls })
+  const tidying = keepTidy({ store, clock, log, policy: storagePolicy(wiring.settings.storage) })
   const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
   const idOf = (id: string) => findTask(store, id, row.id).task.id
   return {
@@ -482,9 +571,11 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       if (!waiting(store, row.id))
         await until(store, [`inbox:${row.id}`], { signal: orLost(signal), look: () => waiting(store, row.id) })
     },
-    converse: async ({ signal: outer, steps, patienceMs }) => {
+    stepsLeft: stepsLeft(store, row.id, given),
+    converse: async ({ signal: outer, steps, patienceMs, awaits = "tasks" }) => {
       const signal = orLost(outer)
-      const options = { signal, interruption, patienceMs, awaits: "tasks", allowance: { steps } } as const
+      const patience = patienceMs === undefined ? {} : { patienceMs }
+      const options = { signal, interruption, ...patience, awaits, allowance: { steps } }
       const end = await converse(session, parts, options)
       lease.lost.throwIfAborted()
       return end
@@ -494,13 +585,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     stopTask: async (id) => void (await tasks.stop([idOf(id)], "user")),
     pauseTask: async (id) => void (await tasks.pause([idOf(id)], PAUSED_BY_USER)),
     resumeTask: async (id) => void (await tasks.resume([idOf(id)])),
-    change: async (setting) => {
-      const model = setting.model === undefined ? row.model : resolveModel(setting.model, providers(wiring)).id
-      const mode = setting.permissionMode ?? row.permission_mode
-      await store.write((tx) => setSession(tx, { id: row.id, model, mode }))
-      // The session looks at its row in each step and call.
-      Object.assign(row, { model, permission_mode: mode })
-    },
+    change,
     approvals: parts.approvals,
     stopAll: async (by) => {
       const live = listTasks(store, { rootId: row.id, live: true })
@@ -515,9 +600,17 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     lost: lease.lost,
     release: () => {
       stalls[Symbol.dispose]()
+      gaps[Symbol.dispose]()
       heeding[Symbol.dispose]()
+      tidying[Symbol.dispose]()
       audiences.delete(row.id)
+      wiring.carriedRules.delete(row.id)
+      // Done by the time that this returns, but where another program has the database locked: then it is left over.
+      if (!lease.lost.aborted)
+        leaveGiven(store, row.id).catch((error) => log.error("forgetting a call's rights failed", { error }))
       lease.release()
+      // Whoever looks on may take over at once.
+      if (audience.isPresent) store.ring(`watch:${row.id}`)
     },
   }
 }

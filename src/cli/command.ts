@@ -20,6 +20,8 @@ export type Command =
   | { type: "completion"; action: CompletionAction }
   | { type: "doctor" }
   | { type: "host"; sessionId: string }
+  /** What the process of that id drove, which has died. */
+  | { type: "host"; of: number }
   | { type: "help"; topic?: CommandName }
   | { type: "version" }
 

@@ -1,7 +1,5 @@
 // `meanwhile`: the terminal interface, on a new session or on one that goes on.
-import { join } from "node:path"
 import { Exit, type ExitCode, UserError } from "../base/error.ts"
-import { homePaths } from "../base/paths.ts"
 import { openProgram } from "../program.ts"
 import { isTerminal } from "../runtime/standard.ts"
 import type { Command } from "./command.ts"
@@ -17,7 +15,7 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
       'The terminal interface needs a terminal. In a script, ask with -p: meanwhile -p "What does this project do?"',
       Exit.usage,
     )
-  const tui = import("../ui/tui/tui.ts")
+  const tui = import("../ui/tui/house.ts")
   const program = await openProgram({
     env: process.env,
     cwd: workingFolder(),
@@ -32,8 +30,9 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
   try {
     const row = await sessionOf(program, session)
     const { runTui } = await tui
-    const keybindings = join(homePaths(process.env).config, "keybindings.json")
-    await runTui({ program, row, env: process.env, keybindings, prompt })
+    const { how, drivers } = await runTui({ program, row, next: session, env: process.env, prompt })
+    if (how === "keep") await Promise.all(drivers.map((driver) => driver.untilIdle(new AbortController().signal)))
+    for (const driver of drivers) driver.dispose()
     return Exit.done
   } finally {
     program.close()

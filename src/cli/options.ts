@@ -76,7 +76,7 @@ export const commandOptions = {
   stats: { ...anywhere, json, range: { type: "string", values: statsRanges, does: "how far back" } },
   completion: { ...anywhere, list: { type: "string", hidden: true } },
   doctor: anywhere,
-  host: anywhere,
+  host: { ...anywhere, of: { type: "string", hidden: true } },
 } as const satisfies Record<string, OptionSpecs>
 
 export interface ActionSpec {

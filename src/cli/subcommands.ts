@@ -37,12 +37,19 @@ export function parseSubcommand(name: CommandName, argv: readonly string[]): Com
       words.end()
       return { type: name }
     case "host":
-      return { type: name, sessionId: words.last("SESSION") }
+      return hostOf(words, options)
     case "mcp":
       throw usage("meanwhile mcp is not available.")
     default:
       throw name satisfies never
   }
+}
+
+function hostOf(words: Words, options: Options): Command {
+  const of = options.number("of", { least: 1, whole: true })
+  if (of === undefined) return { type: "host", sessionId: words.last("SESSION") }
+  words.end()
+  return { type: "host", of }
 }
 
 function tasksAction(words: Words, options: Options): TasksAction {

@@ -4,12 +4,14 @@ import { Exit, type ExitCode } from "../base/error.ts"
 import { stripControl } from "../base/escape.ts"
 import { operatingSystem } from "../exec/os.ts"
 import { readNew, readRange } from "../exec/spool.ts"
+import { gapNote } from "../exec/spool-gap.ts"
 import { isTerminal, writeErr, writeOut } from "../runtime/standard.ts"
 import { Absence } from "../session/driven.ts"
 import { changes, LOOK_MS } from "../store/changes.ts"
 import type { RunRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import { type TaskView, taskView } from "../task/find.ts"
+import { removedOutput } from "../task/output.ts"
 import { isTerminal as isSettled } from "../task/task.ts"
 
 /** How much of a spool is read at a time. */
@@ -56,7 +58,13 @@ interface Printer {
   end(run: RunRow): Promise<void>
 }
 
-function printerOf({ spool }: RunRow): Printer {
+function printerOf(run: RunRow): Printer {
+  const { spool } = run
+  const gone = removedOutput(run)
+  if (gone) {
+    const left = `${gone}\n${stripControl(run.tail, { keepNewlines: true, keepColours: true })}`
+    return { print: async () => {}, end: () => writeOut(left.endsWith("\n") ? left : `${left}\n`) }
+  }
   if (spool) return spoolPrinter(spool)
   const result = (run: RunRow) => (run.result ? `${stripControl(run.result, { keepNewlines: true })}\n` : "")
   return { print: async () => {}, end: (run) => writeOut(result(run)) }
@@ -69,14 +77,20 @@ function spoolPrinter(spool: string): Printer {
   const clean = (text: string) => (isShown ? stripControl(text, { keepNewlines: true, keepColours: true }) : text)
   let offset = 0
   let rest = ""
+  let endsLine = true
   const print = async () => {
     for (let page = 0; ; page++) {
-      const { text, next } = await readNew(spool, { offset, length: PAGE })
+      const { text, next, gap } = await readNew(spool, { offset, length: PAGE })
+      if (gap) {
+        await flush()
+        await writeOut(`${endsLine ? "" : "\n"}${gapNote(gap)}\n`)
+      }
       if (next === offset) {
         if (page === 0) await flush()
         return
       }
       offset = next
+      endsLine = text === "" ? endsLine || gap !== undefined : text.endsWith("\n")
       const lineEnd = isShown ? (rest + text).lastIndexOf("\n") + 1 : rest.length + text.length
       const whole = (rest + text).slice(0, lineEnd)
       rest = (rest + text).slice(lineEnd)

@@ -12,6 +12,7 @@ import { type PauseAction, pauseFromOutside } from "../session/pause-outside.ts"
 import { stopFromOutside } from "../session/stop-outside.ts"
 import type { Store } from "../store/store.ts"
 import { findTask, listTasks, type TaskView } from "../task/find.ts"
+import { outputSize } from "../task/output.ts"
 import { isTerminal as isSettled } from "../task/task.ts"
 import type { Command, TasksAction } from "./command.ts"
 import { followTasks } from "./follow-tasks.ts"
@@ -110,7 +111,7 @@ async function show(view: TaskNow, { json }: { json: boolean }): Promise<ExitCod
     ...(task.kind === "agent" ? [`used     ${used} tokens, ${cost}, ${plural(run.tool_uses, "tool call")}`] : []),
     `session  ${task.root_id}`,
     ...(input.cwd ? [`folder   ${input.cwd}`] : []),
-    ...(run.spool ? [`output   ${run.spool} (${run.bytes} bytes)`] : []),
+    ...(run.spool ? [`output   ${run.spool} (${outputSize(run)})`] : []),
     "",
     input.command ?? input.prompt ?? "",
     ...(run.result && task.kind === "agent" ? ["", "result:", run.result] : []),

@@ -65,8 +65,8 @@ async function follow({ program, row, options }: Call, viewer: Viewer, promptId:
         if (hosted) return { type: "taken-over", hosted }
       }
       const rests = course.type === "begun" && !course.isTurnOpen
-      restsSince = rests ? (restsSince ?? clock.now()) : undefined
-      if (restsSince !== undefined && clock.now() - restsSince >= options.waitMs) return { type: "left", course }
+      restsSince = rests ? (restsSince ?? clock.monotonic()) : undefined
+      if (restsSince !== undefined && clock.monotonic() - restsSince >= options.waitMs) return { type: "left", course }
       await changed.promise
     }
   } finally {
@@ -131,7 +131,7 @@ function newestRuns({ store }: Program, { tasks }: Begun): RunRow[] {
 /** The session's own last one. */
 function lastTurn({ store }: Program, row: SessionRow, { turns }: Begun): TurnRow {
   const sql = `SELECT * FROM turn WHERE session_id = :id AND id IN (SELECT value FROM json_each(:turns))
-    ORDER BY started_at DESC, rowid DESC LIMIT 1`
+    ORDER BY rowid DESC LIMIT 1`
   return store.one<TurnRow>(sql, { id: row.id, turns: JSON.stringify(turns) })!
 }
 

@@ -42,6 +42,7 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
     case "approval":
       return approvalLines(parts, row)
     case "turn":
+    case "refused":
       return []
     default:
       return row.kind satisfies never
@@ -182,7 +183,7 @@ export function backgroundTasks(reader: Reader, rootId: string): Record<string, 
     `SELECT task.id AS task_id, run.id AS run_id, task.kind AS task_type, task.description, run.state AS status
      FROM run JOIN task ON task.id = run.task_id
      WHERE run.state IN ('queued', 'running', 'paused') AND run.background = 1 AND task.root_id = :rootId
-     ORDER BY task.created_at, task.rowid`,
+     ORDER BY task.rowid`,
     { rootId },
   )
 }

@@ -69,7 +69,7 @@ function follow(
     for (let at = 0; at === 0 || at < rows.length; ) at += await slice(rows, at)
     clearTimeout(timer)
     const dueAt = show.dueAt?.()
-    if (dueAt !== undefined) timer = setTimeout(look, Math.max(0, dueAt - clock.now()))
+    if (dueAt !== undefined) timer = setTimeout(look, Math.max(0, dueAt - clock.monotonic()))
   }
   /** Shows rows from `at` on until its time is over; returns how many. */
   const slice = async (rows: readonly FeedRow[], at: number) => {
@@ -119,13 +119,13 @@ function stream(program: Program, row: SessionRow, { permissionPrompts }: Output
   let begun = false
   return {
     rows: async (rows) => {
-      const lines = paced.lines(rows, clock.now())
+      const lines = paced.lines(rows, clock.monotonic())
       if (!begun) lines.unshift(initLine(program, row))
       begun = true
       await write(lines)
     },
     dueAt: () => paced.dueAt(),
-    rest: () => write(paced.rest(clock.now())),
+    rest: () => write(paced.rest(clock.monotonic())),
   }
 }
 

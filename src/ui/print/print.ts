@@ -22,7 +22,7 @@ export interface PrintOptions extends Omit<OutputOptions, "since"> {
   signal: AbortSignal
 }
 
-/** Where a call began, in the rows: its totals are what came after. */
+/** Where a call began, by the monotonic clock and in the rows: its totals are what came after. */
 export interface Began {
   at: number
   feed: number
@@ -51,7 +51,7 @@ export async function print(program: Program, hosted: Hosted, options: PrintOpti
 }
 
 export function beginning({ clock, store }: Program): Began {
-  return { at: clock.now(), feed: feedEnd(store), ledger: ledgerEnd(store) }
+  return { at: clock.monotonic(), feed: feedEnd(store), ledger: ledgerEnd(store) }
 }
 
 /** One call of `-p`: in a session that this process drives, or follows (follow.ts). */
@@ -156,7 +156,7 @@ function resultLine({ program, row, began }: Call, { type, reply, message, steps
     session_id: rootId,
     uuid: `result:${feedEnd(store)}`,
     num_turns: steps,
-    duration_ms: clock.now() - began.at,
+    duration_ms: Math.round(clock.monotonic() - began.at),
     duration_api_ms: requestMs(store, part),
     ...totalsOf(store, part),
     session_usage: totalsOf(store, { rootId, since: 0 }),

@@ -1,6 +1,6 @@
 // The terminal interface as a whole: one conversation with its tasks, what is in front of it, and where each key goes.
 // It reads rows and writes inbox rows; who drives the session, this process or another one, makes no difference here.
-import type { Control, Program, Viewer } from "../../program.ts"
+import type { Control, Program, Refusal, Viewer } from "../../program.ts"
 import { feedEnd } from "../../store/feed.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import { isLive } from "../view/task-item.ts"
@@ -8,16 +8,19 @@ import { TreeView } from "../view/tree-view.ts"
 import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import type { Pane, Stage } from "./pane.ts"
-import { Surface } from "./surface.ts"
+import type { Surface } from "./surface.ts"
 import { createTheme, type Theme, type ThemeName } from "./theme.ts"
 
 export interface AppParts {
+  surface: Surface
   program: Program
   row: SessionRow
   keys: Keys
   theme: { name: ThemeName; hasColour: boolean }
   /** Whether a process drives the session's tree, this one or another. */
   isDriven(): boolean
+  /** Rows have changed, and all panes know. */
+  changed(): void
   /** Something failed that nobody waits for. */
   failed(what: string, error: unknown): void
 }
@@ -56,19 +59,19 @@ export class App implements Stage {
       isDriven: parts.isDriven,
       now: () => parts.program.clock.now(),
     })
-    this.surface = new Surface({
-      onInput: (data) => this.#onInput(data),
-      onFocus: () => undefined,
-      endMarker: () => this.front.endMarker?.() ?? "",
-      found: (text) => this.#theme.found(text),
-      foundHere: (text) => this.#theme.foundHere(text),
-    })
+    this.surface = parts.surface
     this.keys.onPending = () => this.requestRender()
   }
 
   /** Shows a pane as the first one, and keeps the screen up to date from now on. */
   start(first: Pane): void {
     this.#panes.push(first)
+    this.surface.use({
+      onInput: (data) => this.#onInput(data),
+      endMarker: () => this.front.endMarker?.() ?? "",
+      found: (text) => this.#theme.found(text),
+      foundHere: (text) => this.#theme.foundHere(text),
+    })
     this.#show(first)
     this.surface.show()
     this.#following = this.#follow().catch((error) => this.#parts.failed("following the session failed", error))
@@ -76,12 +79,11 @@ export class App implements Stage {
     void this.surface.askTheme().then((name) => name && this.setTheme(name))
   }
 
-  /** Gives the screen back, and reads no more rows. */
+  /** Reads no more rows; the screen stays as it is. */
   async stop(): Promise<void> {
     this.#end.abort()
     clearTimeout(this.#ticking)
     clearTimeout(this.#flash?.timer)
-    this.surface.hide()
     await this.#following
   }
 
@@ -178,12 +180,15 @@ export class App implements Stage {
       if (signal.aborted) return
       refreshedAt = performance.now()
       this.view.refresh(feed, this.viewer.drafts())
+      for (const { kind, data } of feed)
+        if (kind === "refused") this.say((JSON.parse(data ?? "{}") as Refusal).message, "error")
       this.#changed()
     }
   }
 
   #changed(): void {
     for (const pane of this.#panes) pane.changed()
+    this.#parts.changed()
     this.requestRender()
     if (this.#ticking === undefined) this.#tick()
   }

@@ -3,10 +3,10 @@
 import { type Component, ProcessTerminal, TuiAltScreen } from "@earendil-works/pi-tui"
 import { type ThemeName, themeOfBackground } from "./theme.ts"
 
-export interface SurfaceOptions {
+/** Who is in front: what is typed and looked at is theirs. */
+export interface SurfaceUser {
   /** Before anything else sees it; true: it is done with. */
   onInput(data: string): boolean
-  onFocus(hasFocus: boolean): void
   /** In the place of the line that leads back to the end, when the view has been scrolled away from it. */
   endMarker(): string
   /** How search shows what it finds. */
@@ -23,21 +23,21 @@ export class Surface {
   readonly #terminal: OwnTerminal
   #hasFocus = true
   #isShown = false
+  #user: SurfaceUser | undefined
 
-  constructor({ onInput, onFocus, endMarker, found, foundHere }: SurfaceOptions) {
+  constructor() {
     this.#terminal = new OwnTerminal((data) => {
       if (data === FOCUS_IN || data === FOCUS_OUT) {
         this.#hasFocus = data === FOCUS_IN
-        onFocus(this.#hasFocus)
         return false
       }
-      return onInput(data)
+      return this.#user?.onInput(data) ?? true
     })
     this.tui = new TuiAltScreen(this.#terminal, false, undefined, {
       wheelScrollLines: 3,
-      scrollToEndIndicator: endMarker,
-      searchMatchStyle: found,
-      searchCurrentMatchStyle: foundHere,
+      scrollToEndIndicator: () => this.#user?.endMarker() ?? "",
+      searchMatchStyle: (text) => this.#user?.found(text) ?? text,
+      searchCurrentMatchStyle: (text) => this.#user?.foundHere(text) ?? text,
     })
   }
 
@@ -58,7 +58,13 @@ export class Surface {
     return this.#isShown
   }
 
+  /** From now on this one is in front. */
+  use(user: SurfaceUser): void {
+    this.#user = user
+  }
+
   show(): void {
+    if (this.#isShown) return
     this.#isShown = true
     this.tui.start()
     // Focus reports, and the title that was there kept on the terminal's stack (xterm: CSI 22 ; 2 t).
@@ -82,6 +88,10 @@ export class Surface {
   async askTheme(): Promise<ThemeName | undefined> {
     const background = await this.tui.queryTerminalBackgroundColor({ timeoutMs: 1000 })
     return background && themeOfBackground(background)
+  }
+
+  requestRender(): void {
+    this.tui.requestRender()
   }
 
   layout(root: Component): void {

@@ -1,64 +1,159 @@
-// The terminal interface's way in: from a session's row to the screen, until somebody leaves.
+// The terminal interface's way in: from a session's row to the screen, until somebody leaves it or goes to another one.
 import type { Env } from "../../base/paths.ts"
-import type { Program } from "../../program.ts"
+import type { Control, Program } from "../../program.ts"
 import type { SessionRow } from "../../store/rows.ts"
+import type { Driver } from "../drive.ts"
+import { awayOf } from "../view/away.ts"
 import { App } from "./app.ts"
+import { Attention } from "./attention.ts"
+import { PromptPlace } from "./card.ts"
+import { type Leaving, stopAllCard } from "./cards/leave.ts"
+import { createCommands } from "./commands/commands.ts"
+import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
-import { readKeybindings } from "./keys/keybindings-file.ts"
-import { createKeys } from "./keys/keys.ts"
-import { bindLibraryKeys } from "./keys/pi-keys.ts"
-import { provisionalDrive, provisionalEditor } from "./provisional.ts"
-import { themeOfEnvironment, wantsColour } from "./theme.ts"
+import type { Action } from "./keys/actions.ts"
+import type { Keys } from "./keys/keys.ts"
+import { Leave } from "./leaving.ts"
+import type { Line, Target } from "./line.ts"
+import { promptEditor } from "./prompt.ts"
+import { Prompting } from "./prompting.ts"
+import type { Surface } from "./surface.ts"
+import type { ThemeName } from "./theme.ts"
 
-export interface Opening {
+export interface Seat {
+  surface: Surface
   program: Program
   row: SessionRow
+  driver: Driver
+  keys: Keys
   env: Env
-  /** Where keybindings.json is. */
-  keybindings: string
+  theme: { name: ThemeName; hasColour: boolean }
+  /** When somebody looked at the session last. */
+  lastLook: number | undefined
+  /** Said above a conversation that begins. */
+  opening(width: number): readonly Line[]
   prompt: string | undefined
 }
 
-export async function runTui({ program, row, env, keybindings, prompt }: Opening): Promise<void> {
-  const keys = createKeys(readKeybindings(keybindings).config)
-  bindLibraryKeys(keys)
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
-  const stop = new AbortController()
-  const hosted = await provisionalDrive(program, row, stop.signal)
-  const app = new App({
+/** How somebody left the conversation. */
+export type Left = { type: "left"; how: Leaving | "exit" } | { type: "new" }
+
+/** The order in which Shift+Tab goes through the permission modes. */
+const MODES = ["default", "acceptEdits", "plan"] as const
+
+export async function sit(seat: Seat): Promise<Left> {
+  const { surface, program, row, driver, keys, env, theme } = seat
+  const { promise: left, resolve: leave } = Promise.withResolvers<Left>()
+  const isViewer = () => driver.state === "viewer"
+  const app: App = new App({
+    surface,
     program,
     row,
     keys,
-    theme: { name: themeOfEnvironment(env) ?? "dark", hasColour: wantsColour(env) },
-    isDriven: () => hosted !== undefined || app.viewer.isHosted(),
+    theme,
+    isDriven: () => !isViewer() || app.viewer.isHosted(),
+    changed: () => attention.look(),
     failed: (what, error) => program.log.error(what, { error, session: row.id }),
   })
-  const editor = provisionalEditor(app.surface.tui)
-  editor.onSubmit = (text) => {
-    if (text.trim() === "") return
-    const isBlocked = app.view.activity().type === "blocked"
-    void app.viewer.prompt([{ type: "text", text }]).then(() => isBlocked && app.control({ action: "background" }))
-  }
-  const pane = new ConversationPane({
+  const attention = new Attention(app, surface)
+  const editor = promptEditor({
+    app,
+    env,
+    commands: () => commands,
+  })
+  const place = new PromptPlace(editor, () => surface.rows)
+  const leaving = new Leave({
     stage: app,
-    editor,
-    isViewer: () => hosted === undefined,
-    isEditorEmpty: () => editor.getText() === "",
+    isViewer,
+    show: (card) => place.show(card),
+    left: (how) => leave({ type: "left", how }),
+  })
+  const notYet = () => app.say("not yet")
+  const commands = createCommands({
+    tasks: notYet,
+    agents: notYet,
+    model: notYet,
+    help: notYet,
+    clear: () => leave({ type: "new" }),
+    exit: () => leaving.ask(),
+    cost: notYet,
+    permissions: notYet,
+  })
+  const prompting = new Prompting({
+    stage: app,
+    commands,
+    restore: (draft) => editor.setDraft(draft),
+    failed: (what, error) => program.log.error(what, { error, session: row.id }),
+  })
+  editor.onSubmit = (draft, how) => {
+    away = undefined
+    void prompting.send(draft, how)
+  }
+  let away =
+    seat.lastLook === undefined
+      ? undefined
+      : awayOf(program.store, { rootId: row.id, since: seat.lastLook, now: app.now(), tasks: app.view.board.items })
+  const onTarget = (_target: Target) => notYet()
+  const pane: ConversationPane = new ConversationPane({
+    stage: app,
+    place,
+    isViewer,
+    isEditorEmpty: () => editor.isEmpty,
     flash: () => app.flash,
-    onTarget: () => undefined,
-    opening: () => [],
-    act: (action) => {
-      if (action === "conversation.background") app.control({ action: "background" })
-      else if (action === "conversation.interrupt") app.control({ action: "interrupt" })
-      else if (action === "conversation.clear") end()
-      else return false
-      return true
-    },
+    onTarget,
+    opening: seat.opening,
+    closing: (width) =>
+      away ? awayLines(away, { width, theme: app.theme(), now: app.now(), requests: app.view.requests.length }) : [],
+    act: (action) => act(action),
+  })
+  const control = (wanted: Control) => {
+    app.control(wanted)
+    return true
+  }
+  const act = (action: Action): boolean => {
+    switch (action) {
+      case "conversation.background":
+        if (app.view.blockers().length > 0) return control({ action: "background" })
+        app.say("Nothing blocks the turn: there is nothing to move to the background.")
+        return true
+      case "conversation.interrupt":
+        if (editor.dismiss()) return true
+        return app.view.activity().type === "idle" ? false : control({ action: "interrupt" })
+      case "conversation.stopAll":
+        place.show(
+          stopAllCard(app, (really) => {
+            place.show(undefined)
+            if (really) control({ action: "stop_all" })
+          }),
+        )
+        return true
+      case "conversation.mode": {
+        const at = (MODES as readonly string[]).indexOf(app.view.session.permission_mode)
+        return control({ action: "change", permissionMode: MODES[(at + 1) % MODES.length]! })
+      }
+      case "conversation.clear":
+        if (editor.dismiss()) return true
+        if (editor.isEmpty) leaving.again(keys.hint("conversation.clear") ?? "")
+        else editor.clear()
+        return true
+      case "conversation.leave":
+        leaving.now()
+        return true
+      case "conversation.redraw":
+        surface.redraw()
+        return true
+      default:
+        return false
+    }
+  }
+  using _ = driver.onChange(() => {
+    if (driver.problem) app.say(driver.problem, "error")
+    app.requestRender()
   })
   app.start(pane)
-  if (prompt) await app.viewer.prompt([{ type: "text", text: prompt }])
-  await ended
+  attention.look()
+  if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")
+  const result = await left
   await app.stop()
-  stop.abort()
-  hosted?.release()
+  return result
 }

@@ -2,7 +2,8 @@
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import { branchOf } from "../../view/branch.ts"
 import { isLive } from "../../view/task-item.ts"
-import type { Action } from "../keys/actions.ts"
+import type { PromptPlace } from "../card.ts"
+import type { Action, KeyContext } from "../keys/actions.ts"
 import type { Line, Target } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
@@ -11,8 +12,8 @@ import { TranscriptPane } from "./transcript-pane.ts"
 
 export interface ConversationParts {
   stage: Stage
-  /** The prompt's editor: a component that grows with its text. */
-  editor: Component
+  /** Where the prompt's editor is, or a card. */
+  place: PromptPlace
   isViewer(): boolean
   /** The text of the editor is empty. */
   isEditorEmpty(): boolean
@@ -20,7 +21,9 @@ export interface ConversationParts {
   onTarget(target: Target): void
   /** What a key does that is not the conversation's own. */
   act(action: Action): boolean
+  /** Said above the conversation, and below it. */
   opening(width: number): readonly Line[]
+  closing(width: number): readonly Line[]
 }
 
 /** A branch is looked up again after so long. */
@@ -29,7 +32,6 @@ const BRANCH_MS = 5000
 const NEAR_TOP = 20
 
 export class ConversationPane implements Pane {
-  readonly contexts = ["conversation"] as const
   readonly layout: Component
   readonly focus: Component
   readonly transcript: TranscriptPane
@@ -42,7 +44,7 @@ export class ConversationPane implements Pane {
   constructor(parts: ConversationParts) {
     const { stage } = parts
     this.#parts = parts
-    this.focus = parts.editor
+    this.focus = parts.place
     this.transcript = new TranscriptPane({
       transcript: stage.view.root,
       theme: stage.theme,
@@ -65,18 +67,26 @@ export class ConversationPane implements Pane {
       fixed(new Rows((width) => this.#head(width))),
       { component: this.#scroll, basis: 0, grow: 1, minSize: 1 },
       fixed(new Rows((width) => this.#above(width), parts.onTarget)),
-      { component: parts.editor, basis: "auto", shrink: 1, minSize: 3 },
+      { component: parts.place, basis: "auto", shrink: 1, minSize: 3 },
       fixed(new Rows((width) => [{ text: this.#foot(width) }])),
     ])
   }
 
+  get contexts(): readonly KeyContext[] {
+    return this.#parts.place.card?.contexts ?? ["conversation"]
+  }
+
   act(action: Action): boolean {
+    const { card } = this.#parts.place
+    if (card) return card.act(action)
     if (action === "conversation.unfold") this.transcript.toggleAll()
     else return this.#parts.act(action)
     return true
   }
 
   changed(): void {
+    const { place } = this.#parts
+    if (place.card?.changed?.() === false) place.show(undefined)
     this.transcript.requestsChanged()
     this.#loadEarlier()
   }
@@ -128,7 +138,8 @@ export class ConversationPane implements Pane {
   #closing(width: number): Line[] {
     const { view, theme, now, keys } = this.#parts.stage
     const hint = (action: "background" | "interrupt") => keys.hint(`conversation.${action}`) ?? ""
-    return activityLines(view.activity(), { width, theme: theme(), now: now(), hint })
+    const doing = activityLines(view.activity(), { width, theme: theme(), now: now(), hint })
+    return [...this.#parts.closing(width), ...doing]
   }
 
   #above(width: number): Line[] {

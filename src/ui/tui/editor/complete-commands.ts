@@ -53,6 +53,10 @@ function itemOf({ name, description, argumentHint: hint }: Command, isComplete: 
 }
 
 function hasInOrder(text: string, letters: string): boolean {
-  let at = -1
-  return [...letters].every((letter) => (at = text.indexOf(letter, at + 1)) >= 0)
+  let at = 0
+  for (const letter of letters) {
+    at = text.indexOf(letter, at) + 1
+    if (at === 0) return false
+  }
+  return true
 }

@@ -24,15 +24,16 @@ export interface CompletionSource {
   offer(text: Text, signal: AbortSignal): Promise<Offer> | Offer | undefined
 }
 
-interface Open {
-  offer: Offer
-  selected: number
+export interface OpenCompletion {
+  readonly offer: Offer
+  /** Index of the chosen one. */
+  readonly selected: number
 }
 
 export class Completer {
   readonly #sources: readonly CompletionSource[]
   readonly #changed: () => void
-  #open: Open | undefined
+  #open: OpenCompletion | undefined
   #asking: AbortController | undefined
   /** Where the person has closed a completion: it stays closed for that word. */
   #closedAt: string | undefined
@@ -44,7 +45,7 @@ export class Completer {
     this.#changed = changed
   }
 
-  get open(): Readonly<Open> | undefined {
+  get open(): OpenCompletion | undefined {
     return this.#open
   }
 
@@ -101,6 +102,12 @@ export class Completer {
     const { from } = this.#open.offer
     this.close()
     return { text: inserted(removed(text, { line: text.line, col: from }), item.insert), item }
+  }
+
+  /** Whether the chosen item stands there already. */
+  isTyped({ lines, line, col }: Text): boolean {
+    const item = this.#open?.offer.items[this.#open.selected]
+    return item !== undefined && item.insert.trimEnd() === lines[line]!.slice(this.#open!.offer.from, col)
   }
 
   /** Closes it for this word. False when there was nothing to close. */

@@ -49,8 +49,8 @@ function run(command: string, file: string, env: Env): Promise<string | undefine
   const child = spawn("/bin/sh", ["-c", `${command} "$1"`, "sh", file], { env: { ...env }, stdio: "inherit" })
   child.on("error", (error) => resolve(`could not be started: ${error.message}`))
   child.on("close", (code, signal) => {
-    if (code === 0) return resolve(undefined)
-    resolve(code === 127 ? "was not found" : `ended with ${signal ?? `code ${code}`}`)
+    if (code === 0) resolve(undefined)
+    else resolve(code === 127 ? "was not found" : `ended with ${signal ?? `code ${code}`}`)
   })
   return promise
 }

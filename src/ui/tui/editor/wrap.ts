@@ -18,6 +18,7 @@ export interface Cell {
   length: number
   shown: string
   width: number
+  isMark: boolean
 }
 
 export type Labels = ReadonlyMap<string, string>
@@ -76,8 +77,10 @@ function wrap(line: string, labels: Labels, width: number): Row[] {
 /** A line's graphemes as they are shown; a label that is wider than a row is shortened to it. */
 export function* cells(line: string, labels: Labels, width: number): Generator<Cell> {
   for (const { segment, index } of graphemesOf(line)) {
-    const shown = labels.has(segment) ? shortened(labels.get(segment)!, width) : segment === "\t" ? TAB : segment
-    yield { col: index, length: segment.length, shown, width: visibleWidth(shown) }
+    const label = labels.get(segment)
+    const shown = label !== undefined ? shortened(label, width) : segment === "\t" ? TAB : segment
+    const isMark = label !== undefined
+    yield { col: index, length: segment.length, shown, width: visibleWidth(shown), isMark }
   }
 }
 

@@ -2,6 +2,8 @@
 import { decodeKittyPrintable, isKeyRelease, type KeyId, matchesKey } from "@earendil-works/pi-tui"
 
 export function isKey(data: string, key: KeyId): boolean {
+  // A line feed is ctrl+j; in raw mode Enter sends a carriage return.
+  if (data === "\n" && key === "enter") return false
   if (matchesKey(data, key)) return true
   // Vi users press ctrl+[ for Esc; only the kitty protocol sends something else for it.
   return key === "escape" && data.length > 1 && matchesKey(data, "ctrl+[")

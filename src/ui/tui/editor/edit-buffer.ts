@@ -10,7 +10,7 @@ type Last = { type: "typed" } | { type: "cut" } | { type: "yanked"; from: Spot; 
 
 export type Direction = "back" | "forward"
 
-export class Buffer {
+export class EditBuffer {
   #text: Text = EMPTY
   #undo: Text[] = []
   readonly #cuts: string[] = []

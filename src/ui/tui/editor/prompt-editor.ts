@@ -1,0 +1,512 @@
+// The prompt: where keys become text, and text becomes a message. It never waits for anything: what takes time (files,
+// history, the clipboard) comes in later.
+import type { Component, Focusable, TuiMouseEvent, TuiMouseEventResult } from "@earendil-works/pi-tui"
+import type { Keys } from "../keys/keys.ts"
+import { typedText } from "../keys/match-key.ts"
+import type { Theme } from "../theme.ts"
+import type { ClipboardImage } from "./clipboard-image.ts"
+import { argumentHint, type Command, completeCommands } from "./complete-commands.ts"
+import { completeFiles } from "./complete-files.ts"
+import { Completer } from "./completion.ts"
+import { contentOfDraft, type Draft, draftOf, foldedText, isShellLine } from "./draft.ts"
+import { drawBox, drawOffer, firstShown, hasBox, MOST_OFFERED, textColumn, textWidth } from "./draw.ts"
+import { EditBuffer } from "./edit-buffer.ts"
+import { type EditorAction, editOf, type OtherAction } from "./edits.ts"
+import type { Edited } from "./external-editor.ts"
+import type { FileIndex } from "./file-index.ts"
+import { History, type HistorySource } from "./history.ts"
+import { HistoryBrowser } from "./history-browser.ts"
+import { HistorySearch } from "./history-search.ts"
+import { Intake } from "./intake.ts"
+import { Marks } from "./marks.ts"
+import { cleanText, isLongDraft } from "./paste.ts"
+import { PasteReader } from "./paste-reader.ts"
+import { contentOf, EMPTY, endOf, inserted, type Spot, type Text, textOf } from "./text.ts"
+import { cellsBefore, type Labels, type Row, rowOf, spotAt, Wrapper } from "./wrap.ts"
+
+export interface PromptEditorOptions {
+  theme: () => Theme
+  keys: Keys
+  history: HistorySource
+  commands: () => readonly Command[]
+  files: FileIndex
+  cwd: string
+  home: string
+  /** Shows a text in the person's own editor. */
+  openEditor?: (text: string) => Promise<Edited>
+  pasteImage?: () => Promise<ClipboardImage>
+  /** A word to the person: what could not be done and why. */
+  say: (message: string) => void
+  /** Asked by the first ↑ on an empty prompt: the last queued message, to be edited again. */
+  takeBack?: () => Draft | undefined
+}
+
+/** What of the screen the prompt needs. */
+export interface PromptScreen {
+  readonly rows: number
+  requestRender(): void
+}
+
+export type { Draft } from "./draft.ts"
+
+export function createPromptEditor(screen: PromptScreen, options: PromptEditorOptions): PromptEditor {
+  return new PromptEditor(screen, options)
+}
+
+export class PromptEditor implements Component, Focusable {
+  focused = false
+  /** `send`: now; `queue`: when the turn is over. */
+  onSubmit: ((draft: Draft, how: "send" | "queue") => void) | undefined
+  /** After each change of the text. */
+  onChange: (() => void) | undefined
+  /** Shown while the prompt is empty. */
+  placeholder = ""
+  /** In the upper right corner, such as the permission mode. */
+  title = ""
+
+  readonly #screen: PromptScreen
+  readonly #options: PromptEditorOptions
+  readonly #buffer = new EditBuffer()
+  readonly #marks = new Marks()
+  readonly #wrapper = new Wrapper()
+  readonly #pasteReader = new PasteReader()
+  readonly #history: History
+  readonly #browser: HistoryBrowser
+  readonly #completer: Completer
+  readonly #intake: Intake
+  #search: HistorySearch | undefined
+  /** Column that ↑ and ↓ keep to. */
+  #goal: number | undefined
+  /** First row that is shown. */
+  #from = 0
+  #height = 1
+  #width = 80
+  /** A character outside of the basic plane comes in two halves. */
+  #firstHalf = ""
+  #isSending = false
+  /** Of what was drawn last: changes are told by it. */
+  #told: Text = EMPTY
+
+  constructor(screen: PromptScreen, options: PromptEditorOptions) {
+    this.#screen = screen
+    this.#options = options
+    const { cwd, home, say } = options
+    this.#history = new History(options.history)
+    this.#browser = new HistoryBrowser(this.#history, (entry) => this.#textOf(entry))
+    const sources = [completeCommands(options.commands), completeFiles({ index: options.files, cwd, home })]
+    this.#completer = new Completer(sources, () => screen.requestRender())
+    this.#intake = new Intake({
+      buffer: this.#buffer,
+      marks: this.#marks,
+      cwd,
+      home,
+      clipboardImage: options.pasteImage,
+      say,
+      changed: () => this.#changed(),
+    })
+  }
+
+  get isEmpty(): boolean {
+    return this.#buffer.isEmpty
+  }
+
+  /** Whether Tab accepts something rather than queues. */
+  get hasCompletion(): boolean {
+    return this.#completer.isActive
+  }
+
+  get draft(): Draft {
+    return draftOf(contentOf(this.#buffer.text), this.#marks)
+  }
+
+  /** Puts a draft in place of the text; can be undone. */
+  setDraft(draft: Draft): void {
+    this.#leaveModes()
+    this.#buffer.replace(textOf(contentOfDraft(draft, this.#marks)))
+    this.#changed()
+  }
+
+  /** Empties the prompt. What was there can be undone, and is the newest of the earlier prompts. */
+  clear(): void {
+    this.#pasteReader.reset()
+    const { text } = this.#buffer
+    if (!this.#browser.isUntouched(text)) this.addToHistory(this.draft)
+    this.#leaveModes()
+    if (!this.isEmpty) this.#buffer.replace(EMPTY)
+    this.#changed()
+  }
+
+  addToHistory({ text, mode }: Pick<Draft, "text" | "mode">): void {
+    this.#history.add(mode === "shell" && text !== "" ? `!${text}` : text)
+  }
+
+  /** Closes what is open (a completion, the search); false when nothing was. For Esc and Ctrl+C. */
+  dismiss(): boolean {
+    if (this.#search) {
+      this.#search = undefined
+      return true
+    }
+    return this.#completer.dismiss(this.#buffer.text)
+  }
+
+  handleInput(data: string): void {
+    const paste = this.#pasteReader.take(data)
+    if (paste.type !== "keys") {
+      if (paste.before !== "") this.#key(paste.before)
+      if (paste.type === "pasted") this.#pasted(paste.text)
+      if (paste.type === "pasted" && paste.after !== "") this.handleInput(paste.after)
+    } else this.#key(data)
+    if (this.#buffer.text !== this.#told) this.#changed()
+  }
+
+  handleMouse(event: TuiMouseEvent): TuiMouseEventResult | undefined {
+    const { type, button, x, y } = event
+    const boxHeight = this.#height + (hasBox(event.width) ? 2 : 0)
+    const { open } = this.#completer
+    if (open && y >= boxHeight) {
+      if (type === "wheel") this.#completer.select(Math.sign(event.wheelDelta ?? 0))
+      if (type === "click" && button === "left") {
+        this.#completer.selectAt(firstShown(open, this.#mostOffered) + y - boxHeight)
+        this.#accept()
+      }
+      return type === "wheel" || type === "click" ? { handled: true, focus: true } : undefined
+    }
+    if (type !== "click" || button !== "left") return undefined
+    const rows = this.#rows()
+    const index = this.#from + Math.min(Math.max(0, y - (hasBox(event.width) ? 1 : 0)), this.#height - 1)
+    if (!this.#search && rows[index]) this.#buffer.moveTo(this.#spotAt(rows, index, textColumn(x, event.width)))
+    this.#goal = undefined
+    if (this.hasCompletion) this.#completer.update(this.#buffer.text)
+    return { handled: true, focus: true }
+  }
+
+  render(width: number): string[] {
+    this.#width = width
+    const text = this.#search?.shown((entry) => this.#textOf(entry)) ?? this.#buffer.text
+    const labels = this.#marks.labels(text.lines)
+    const rows = this.#wrapper.rows(text.lines, labels, textWidth(width))
+    const cursorRow = Math.max(0, rowOf(rows, text))
+    this.#height = Math.min(rows.length, Math.max(1, Math.floor(this.#screen.rows / 3) - 2))
+    this.#from = Math.max(0, Math.min(this.#from, cursorRow, rows.length - this.#height))
+    if (cursorRow >= this.#from + this.#height) this.#from = cursorRow - this.#height + 1
+    const isShell = isShellLine(text.lines[0]!)
+    const theme = this.#options.theme()
+    const box = drawBox(
+      {
+        width,
+        text,
+        rows,
+        labels,
+        cursorRow,
+        from: this.#from,
+        height: this.#height,
+        isShell,
+        isFocused: this.focused,
+        placeholder: this.placeholder,
+        title: isShell ? "shell" : this.title,
+        status: this.#search?.status ?? "",
+        hint: this.#search ? "" : (argumentHint(this.#options.commands(), text) ?? ""),
+      },
+      theme,
+    )
+    const { open } = this.#completer
+    return open ? [...box, ...drawOffer({ open, width, most: this.#mostOffered }, theme)] : box
+  }
+
+  invalidate(): void {}
+
+  get #mostOffered(): number {
+    return Math.max(1, Math.min(MOST_OFFERED, Math.floor(this.#screen.rows / 3)))
+  }
+
+  #pasted(text: string): void {
+    if (this.#search) {
+      this.#search.type(cleanText(text).replaceAll("\n", " "))
+      return
+    }
+    this.#intake.paste(text, { isShell: this.#isShell })
+    this.#edited()
+  }
+
+  #key(data: string): void {
+    const action = this.#options.keys.match("editor", data)
+    if (action === "pending") return
+    if (action !== undefined) {
+      // What is matched in a context is of that context.
+      this.#act(action as EditorAction)
+      return
+    }
+    const typed = this.#whole(typedText(data))
+    if (typed === undefined) return
+    if (this.#search) this.#search.type(typed)
+    else {
+      this.#buffer.type(typed)
+      this.#edited()
+    }
+  }
+
+  /** Joins the halves of a character, and leaves out what is no text. */
+  #whole(typed: string | undefined): string | undefined {
+    const joined = this.#firstHalf + (typed ?? "")
+    this.#firstHalf = ""
+    if (/^[\ud800-\udbff]$/.test(joined)) {
+      this.#firstHalf = joined
+      return undefined
+    }
+    const clean = cleanText(joined).replace(/^\ufffd+(?=.)/u, "")
+    return clean === "" ? undefined : clean
+  }
+
+  #act(action: EditorAction): void {
+    if (this.#search) {
+      if (this.#actInSearch(action)) return
+      this.#endSearch()
+    }
+    if (action !== "editor.up" && action !== "editor.down") this.#goal = undefined
+    const edit = editOf(action)
+    switch (edit.type) {
+      case "motion":
+        this.#move(edit.spot(this.#buffer.text))
+        break
+      case "change":
+        edit.apply(this.#buffer)
+        this.#edited()
+        break
+      case "other":
+        this.#others[edit.action]()
+        break
+      default:
+        edit satisfies never
+    }
+  }
+
+  readonly #others: Readonly<Record<OtherAction, () => void>> = {
+    "editor.send": () => this.#enter(),
+    "editor.queue": () => this.#send("queue"),
+    "editor.complete": () => this.#tab(),
+    "editor.up": () => this.#inOffer(-1) || this.#up(),
+    "editor.down": () => this.#inOffer(1) || this.#down(),
+    "editor.historyPrevious": () => this.#inOffer(-1) || this.#older(),
+    "editor.historyNext": () => this.#inOffer(1) || this.#newer(),
+    "editor.searchHistory": () => this.#beginSearch(),
+    "editor.pasteImage": () => this.#intake.pasteImage({ isAsked: true }),
+    "editor.openEditor": () => void this.#openEditor(),
+    "editor.dismiss": () => this.dismiss(),
+  }
+
+  /** While something is offered, up and down choose. */
+  #inOffer(step: number): boolean {
+    if (!this.#completer.open) return false
+    this.#completer.select(step)
+    return true
+  }
+
+  /** Enter: accepts what is offered, makes a line of a backslash, else sends. */
+  #enter(): void {
+    const { text } = this.#buffer
+    const accepted = this.#completer.isTyped(text) ? undefined : this.#completer.accept(text)
+    if (accepted) {
+      this.#buffer.replace(accepted.text)
+      if (accepted.item.sends) this.#send("send")
+      else this.#edited()
+    } else if (text.lines[text.line]![text.col - 1] === "\\") {
+      this.#buffer.deleteOne("back")
+      this.#buffer.insert("\n")
+      this.#edited()
+    } else this.#send("send")
+  }
+
+  #tab(): void {
+    // What is being looked for was meant: it is accepted when it is there.
+    if (this.hasCompletion) this.#completer.whenReady(() => this.#accept())
+    else this.#send("queue")
+  }
+
+  #accept(): void {
+    const accepted = this.#completer.accept(this.#buffer.text)
+    if (!accepted) return
+    this.#buffer.replace(accepted.text)
+    this.#edited()
+    this.#changed()
+  }
+
+  #send(how: "send" | "queue"): void {
+    if (this.#isSending) return
+    if (this.#intake.isLooking) {
+      this.#isSending = true
+      void this.#intake.settled().then(() => {
+        this.#isSending = false
+        this.#send(how)
+      })
+      return
+    }
+    const { draft } = this
+    if (draft.text === "" && draft.images.length === 0) return
+    this.addToHistory(draft)
+    this.#leaveModes()
+    this.#buffer.reset()
+    this.#marks.keepOnly(this.#buffer.reachable())
+    this.#changed()
+    this.onSubmit?.(draft, how)
+  }
+
+  async #openEditor(): Promise<void> {
+    const { openEditor, say } = this.#options
+    if (!openEditor) return
+    const { text, images, mode } = this.draft
+    const edited = await openEditor(text)
+    if (edited.type === "failed") say(edited.message)
+    else if (edited.text !== text) this.setDraft({ text: edited.text, images, mode })
+    this.#screen.requestRender()
+  }
+
+  #up(): void {
+    const rows = this.#rows()
+    const row = rowOf(rows, this.#buffer.text)
+    if (row > 0 && !this.#isRecalled) {
+      this.#moveRow(rows, row, row - 1)
+      return
+    }
+    const taken = this.isEmpty && !this.#browser.isBrowsing ? this.#options.takeBack?.() : undefined
+    if (taken) this.setDraft(taken)
+    else this.#older()
+  }
+
+  #down(): void {
+    const { text } = this.#buffer
+    const rows = this.#rows()
+    const row = rowOf(rows, text)
+    if (row < rows.length - 1 && !this.#isRecalled) this.#moveRow(rows, row, row + 1)
+    else if (this.#browser.isBrowsing) this.#newer()
+    else this.#move(endOf(text))
+  }
+
+  /** An earlier prompt, just as it came back: the arrows go on to the next one. */
+  get #isRecalled(): boolean {
+    return this.#browser.isUntouched(this.#buffer.text)
+  }
+
+  #older(): void {
+    const { text } = this.#buffer
+    const browsed = this.#browser.older(text)
+    if (browsed.type === "text") this.#show(browsed.text)
+    if (browsed.type !== "wait") return
+    void this.#history.load().then(() => {
+      // Who has gone on typing meanwhile is not interrupted.
+      if (this.#buffer.text !== text) return
+      this.#older()
+      this.#changed()
+    })
+  }
+
+  #newer(): void {
+    const browsed = this.#browser.newer(this.#buffer.text)
+    if (browsed.type === "text") this.#show(browsed.text)
+  }
+
+  #show(text: Text): void {
+    this.#completer.close()
+    this.#buffer.replace(text)
+  }
+
+  #beginSearch(): void {
+    this.#completer.close()
+    const search = new HistorySearch(() => this.#history.entries)
+    this.#search = search
+    void this.#history.load().then(() => {
+      if (this.#search !== search) return
+      search.refresh()
+      this.#screen.requestRender()
+    })
+  }
+
+  /** False: the search is over, and the key means what it always does. */
+  #actInSearch(action: EditorAction): boolean {
+    switch (action) {
+      case "editor.searchHistory":
+      case "editor.historyPrevious":
+      case "editor.up":
+        this.#search!.older()
+        return true
+      case "editor.deleteBack":
+        this.#search!.deleteBack()
+        return true
+      case "editor.dismiss":
+        this.#search = undefined
+        return true
+      case "editor.send":
+      case "editor.complete":
+        // Found is not yet meant: a second Enter sends it.
+        this.#endSearch()
+        return true
+      default:
+        return false
+    }
+  }
+
+  #endSearch(): void {
+    const entry = this.#search?.entry
+    this.#search = undefined
+    if (entry === undefined) return
+    this.#browser.stop()
+    this.#buffer.replace(this.#textOf(entry))
+  }
+
+  #leaveModes(): void {
+    this.#search = undefined
+    this.#browser.stop()
+    this.#completer.close()
+    this.#goal = undefined
+  }
+
+  #move(spot: Spot): void {
+    this.#buffer.moveTo(spot)
+    if (this.hasCompletion) this.#completer.update(this.#buffer.text)
+  }
+
+  #moveRow(rows: readonly Row[], from: number, to: number): void {
+    const { text } = this.#buffer
+    const labels = this.#labels()
+    const width = textWidth(this.#width)
+    this.#goal ??= cellsBefore(text.lines[text.line]!, rows[from]!, { col: text.col, labels, width })
+    this.#move(this.#spotAt(rows, to, this.#goal))
+  }
+
+  #spotAt(rows: readonly Row[], index: number, cell: number): Spot {
+    const row = rows[index]!
+    const isLast = rows[index + 1]?.line !== row.line
+    const line = this.#buffer.text.lines[row.line]!
+    return spotAt(line, row, { cell, labels: this.#labels(), width: textWidth(this.#width), isLast })
+  }
+
+  #rows(): Row[] {
+    return this.#wrapper.rows(this.#buffer.text.lines, this.#labels(), textWidth(this.#width))
+  }
+
+  #labels(): Labels {
+    return this.#marks.labels(this.#buffer.text.lines)
+  }
+
+  get #isShell(): boolean {
+    return isShellLine(this.#buffer.text.lines[0]!)
+  }
+
+  /** After an edit by the person: what is offered follows the text. In a shell line `@` and `/` are the shell's. */
+  #edited(): void {
+    this.#goal = undefined
+    if (this.#isShell) this.#completer.close()
+    else this.#completer.update(this.#buffer.text)
+  }
+
+  #changed(): void {
+    this.#told = this.#buffer.text
+    this.onChange?.()
+    this.#screen.requestRender()
+  }
+
+  /** An earlier prompt as the editor holds it. */
+  #textOf(entry: string): Text {
+    const clean = cleanText(entry)
+    return isLongDraft(clean) ? inserted(EMPTY, foldedText(clean, this.#marks)) : textOf(clean)
+  }
+}

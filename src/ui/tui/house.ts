@@ -1,0 +1,79 @@
+// The terminal for as long as the program has it: one conversation after another on the same screen, and what becomes of
+// their work at the end.
+import { join } from "node:path"
+import { type Env, homePaths } from "../../base/paths.ts"
+import type { NewSession, Program } from "../../program.ts"
+import { writeOut } from "../../runtime/standard.ts"
+import type { SessionRow } from "../../store/rows.ts"
+import { createDriver, type Driver } from "../drive.ts"
+import { farewell } from "./farewell.ts"
+import { readKeybindings } from "./keys/keybindings-file.ts"
+import { createKeys } from "./keys/keys.ts"
+import { bindLibraryKeys } from "./keys/pi-keys.ts"
+import { Surface } from "./surface.ts"
+import { createTheme, themeOfEnvironment, wantsColour } from "./theme.ts"
+import { type Left, sit } from "./tui.ts"
+
+export interface Opening {
+  program: Program
+  row: SessionRow
+  /** What a conversation that is begun later has in common with this one. */
+  next: NewSession
+  env: Env
+  prompt: string | undefined
+}
+
+/** How somebody left: `keep`: the work is to go on without the terminal. */
+export interface Departure {
+  how: "exit" | "keep"
+  drivers: readonly Driver[]
+}
+
+export async function runTui({ program, row: first, next, env, prompt }: Opening): Promise<Departure> {
+  const { config, notes } = readKeybindings(join(homePaths(env).config, "keybindings.json"))
+  const keys = createKeys(config)
+  bindLibraryKeys(keys)
+  const theme = { name: themeOfEnvironment(env) ?? ("dark" as const), hasColour: wantsColour(env) }
+  const surface = new Surface()
+  const drivers = new Map<string, Driver>()
+  let row = first
+  let asked = prompt
+  try {
+    for (;;) {
+      const lastLook = program.lastLook(row)
+      const driver = drivers.get(row.id) ?? (await createDriver(program, row))
+      drivers.set(row.id, driver)
+      const left: Left = await sit({
+        surface,
+        program,
+        row,
+        driver,
+        keys,
+        env,
+        theme,
+        lastLook,
+        opening: () => [],
+        prompt: asked,
+      })
+      asked = undefined
+      if (left.type === "new") {
+        row = await program.createSession(next)
+        continue
+      }
+      surface.hide()
+      const last = farewell(program, row, { width: surface.columns, theme: createTheme(theme.name, theme) })
+      await writeOut(last)
+      return await depart(left.how, [...drivers.values()])
+    }
+  } finally {
+    surface.hide()
+    for (const note of [...notes, ...keys.notes]) program.log.warn(note)
+  }
+}
+
+async function depart(how: Extract<Left, { type: "left" }>["how"], drivers: readonly Driver[]): Promise<Departure> {
+  const own = drivers.filter(({ state }) => state === "host")
+  if (how === "pause") await Promise.all(own.map((driver) => driver.pauseAll()))
+  if (how === "stop") await Promise.all(own.map((driver) => driver.stopAll()))
+  return { how: how === "keep" ? "keep" : "exit", drivers }
+}

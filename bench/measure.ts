@@ -16,6 +16,8 @@ export interface Row {
   floor: number
   median: number
   budget: Budget
+  /** What else was seen, for a person: shown below the table. */
+  note?: string
 }
 
 export function isWithin({ floor, median, budget }: Row): boolean {

@@ -48,7 +48,8 @@ function table(rows: readonly Row[]): string {
   const text = [head, ...lines].map((line) =>
     line.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  "),
   )
-  return [...text, `\n${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(2)}`].join("\n")
+  const notes = rows.flatMap(({ name, note }) => (note ? [`\n${name}:\n${note}`] : []))
+  return [...text, ...notes, `\n${cpus().length} × ${cpus()[0]?.model}, load ${loadavg()[0]?.toFixed(2)}`].join("\n")
 }
 
 function budgetText({ budget, unit }: Row): string {

@@ -1,5 +1,5 @@
 // A home folder in which processes die: starting the program there, looking at what it left, being somebody else there.
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { systemClock } from "../src/base/clock.ts"
 import { randomIds } from "../src/base/ids.ts"
@@ -30,12 +30,17 @@ export interface Dying {
   by?: "kill" | "throw"
   /** SIGKILL from outside after so many milliseconds. */
   afterMs?: number
+  /** Standard input, which ends when a result has been said. */
+  line?: string
 }
 
-export function crashHome(server: ModelServer): CrashHome {
+/** `settings`: its settings.json. */
+export function crashHome(server: ModelServer, settings: object = {}): CrashHome {
   const folder = temporaryFolder()
   const [cwd, home] = [join(folder.path, "work"), join(folder.path, "home")]
   mkdirSync(cwd)
+  mkdirSync(home)
+  writeFileSync(join(home, "settings.json"), JSON.stringify(settings))
   const problems: string[] = []
   const env = {
     PATH: process.env.PATH ?? "",
@@ -45,23 +50,40 @@ export function crashHome(server: ModelServer): CrashHome {
     MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
     ...server.env("anthropic"),
   }
-  const run: CrashHome["run"] = async (args, { log, at, by = "kill", afterMs } = {}) => {
+  const run: CrashHome["run"] = async (args, { log, at, by = "kill", afterMs, line } = {}) => {
     const crash = { MEANWHILE_CRASH_LOG: log, MEANWHILE_CRASH_AT: at?.toString(), MEANWHILE_CRASH_BY: by }
     const child = Bun.spawn([process.execPath, ...bunFlags, MAIN, ...args], {
       cwd,
       env: { ...env, ...crash },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [line === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     })
+    if (line !== undefined) {
+      child.stdin?.write(`${line}\n`)
+      child.stdin?.flush()
+    }
     const timer = setTimeout(() => {
       if (afterMs === undefined) problems.push(`${args[0]} did not end within ${LIMIT_MS / 1000} s`)
       child.kill("SIGKILL")
     }, afterMs ?? LIMIT_MS)
-    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()])
+    const end = () => void child.stdin?.end()
+    const [out, err] = await Promise.all([textOf(child.stdout, end), new Response(child.stderr).text()])
     const exit = await child.exited
     clearTimeout(timer)
     return { exit, said: `${out}${err}`.trim().slice(-600) }
   }
   return { cwd, home, folder: folder.path, problems, run, [Symbol.dispose]: () => folder[Symbol.dispose]() }
+}
+
+/** All of it; `onResult` is called when a line of the stream says a result. */
+async function textOf(stream: ReadableStream<Uint8Array>, onResult: () => void): Promise<string> {
+  const decoder = new TextDecoder()
+  let text = ""
+  for await (const chunk of stream) {
+    const before = text.length
+    text += decoder.decode(chunk, { stream: true })
+    if (text.indexOf('{"type":"result"', Math.max(0, before - 20)) >= 0) onResult()
+  }
+  return text
 }
 
 export interface Outside {

@@ -9,6 +9,8 @@ export interface Matrix {
   by: readonly Death["by"][]
   /** Only points like this. */
   where?: ((label: string, process: 1 | 2) => boolean) | undefined
+  /** Of each n-th of these deaths, the process that goes on dies as well, at each effect of its taking over. */
+  againEvery?: number
   sideBySide: number
   /** Called after each death. */
   told?: (death: Death, found: string[]) => void
@@ -18,22 +20,38 @@ export interface Outcome {
   /** Points that the undisturbed story has. */
   points: number
   deaths: number
+  /** Of the process that went on, as well. */
+  secondDeaths: number
   failures: { death: Death; label: string; found: string[] }[]
 }
 
-export async function crashMatrix({ every, offset = 0, by, where, sideBySide, told }: Matrix): Promise<Outcome> {
+/** Taking over is done by then, and what follows dies in the matrix itself. */
+const RECOVERY_POINTS = 30
+
+export async function crashMatrix(matrix: Matrix): Promise<Outcome> {
+  const { every, offset = 0, by, where, againEvery, sideBySide, told } = matrix
   const undisturbed = await tellStory()
   if (undisturbed.problems.length > 0) throw new Error(`nobody died, and yet: ${undisturbed.problems.join("; ")}`)
   const deaths = deathsIn(undisturbed, { by, where }).filter((_, i) => i % every === offset % every)
-  const outcome: Outcome = { points: undisturbed.points.flat().length, deaths: deaths.length, failures: [] }
-  const next = deaths.values()
+  const points = undisturbed.points.flat().length
+  const outcome: Outcome = { points, deaths: deaths.length, secondDeaths: 0, failures: [] }
+  const next = deaths.entries()
+  const die = async (death: Death) => {
+    const story = await tellStory(death)
+    const found = differences(story, undisturbed)
+    const label = story.points[death.process - 1]?.[death.point - 1] ?? "(it ended before that)"
+    if (found.length > 0) outcome.failures.push({ death, label, found })
+    told?.(death, found)
+    return story.recovery.length
+  }
   const work = async () => {
-    for (const death of next) {
-      const story = await tellStory(death)
-      const found = differences(story, undisturbed)
-      const label = story.points[death.process - 1]?.[death.point - 1] ?? "(it ended before that)"
-      if (found.length > 0) outcome.failures.push({ death, label, found })
-      told?.(death, found)
+    for (const [n, death] of next) {
+      const recovery = await die(death)
+      if (againEvery === undefined || n % againEvery !== 0) continue
+      for (let again = 1; again <= Math.min(recovery, RECOVERY_POINTS); again++) {
+        outcome.secondDeaths++
+        await die({ ...death, again })
+      }
     }
   }
   await Promise.all(Array.from({ length: sideBySide }, work))

@@ -26,6 +26,17 @@ export function withDatabase<T>(home: string, look: (db: Sqlite) => T): T | unde
   }
 }
 
+/** The `id` of the first row, when there is one now. */
+export function stored(home: string, sql: string, params: Record<string, string>): string | undefined {
+  return withDatabase(home, (db) => db.one<{ id: string }>(sql, params)?.id)
+}
+
+/** Calls that are under way by the rows of a process that died, and that may not be repeated: without a task to join. */
+export function callsUnderWay(home: string): string[] {
+  const sql = "SELECT call_id FROM tool_call WHERE state = 'running' AND replay = 'never' AND task_id IS NULL"
+  return withDatabase(home, (db) => db.all<{ call_id: string }>(sql).map((call) => call.call_id)) ?? []
+}
+
 export function endState(home: string): EndState {
   return withDatabase(home, (db) => ({
     sessions: sessionsOf(db),

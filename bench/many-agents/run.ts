@@ -1,8 +1,10 @@
 // Runs the story of many-agents once and measures it from outside: at the model's server, at the program's standard
 // output and in /proc; and the lag of its event loop from inside (MEANWHILE_LAG_FILE).
+import { Database } from "bun:sqlite"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { LagReport } from "../../src/runtime/lag.ts"
+import { linesOf } from "../lines.ts"
 import { bun, median, percentile } from "../measure.ts"
 import { BEGIN, FILES, PING, type Told } from "./story.ts"
 
@@ -18,13 +20,19 @@ export interface Measured {
   requests: number[]
   /** From the user's prompt to the line of its answer, in ms. */
   answers: number[]
+  /** From the end of an agent's last reply until its end, and with it its notice to its owner, is stored, in ms. */
+  settled: number[]
+  /** From the end of an agent's last reply to the request that tells its owner of it, in ms. */
+  woken: number[]
   lag: LagReport
   /** Resident memory while all have an open stream: the median of looks at each of the user's prompts. */
   residentMb: number
   /** The most that it ever was: with what is thrown away on the way. */
   peakMb: number
-  /** Processor time of the whole run, in ms. */
+  /** Processor time of the whole run, in ms: of the program, and of the server. */
   cpuMs: number
+  serverCpuMs: number
+  wallMs: number
   /** Bytes that the program wrote to its standard output. */
   bytes: number
 }
@@ -52,12 +60,15 @@ export async function manyAgents(command: readonly string[], folder: string, age
         MEANWHILE_HOME: join(home, "data"),
         MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
         MEANWHILE_LAG_FILE: lagFile,
+        // As the launcher sets it.
+        BUN_CONFIG_MAX_HTTP_REQUESTS: "2048",
         ...("env" in ready ? ready.env : {}),
       },
       stdio: ["pipe", "pipe", "inherit"],
     },
   )
-  const said = linesOf<Said>(program.stdout)
+  // What the agents have read passes here as well, and this process shares the processors.
+  const said = linesOf<Said>(program.stdout, /^\{"type":"(assistant|result)"/)
   let peakKb = 0
   const watching = setInterval(() => {
     peakKb = Math.max(peakKb, memoryKb(program.pid, "VmHWM"))
@@ -85,10 +96,15 @@ export async function manyAgents(command: readonly string[], folder: string, age
     server.stdin.end()
     const report = await told.next((line) => line.type === "report")
     if (report.type !== "report") throw new Error("no report")
-    const { arrivals, openAt } = report
+    const { arrivals, openAt, open } = report
+    if (!(open >= agents)) throw new Error(`only ${open} streams were open at once, not ${agents}`)
+    const ends = endsOf(join(home, "data"))
+    if (ends.size !== agents) throw new Error(`only ${ends.size} agents completed, not ${agents}`)
     const first = arrivals.filter(({ part, step }) => part !== null && step === 0).map(({ at }) => at)
     const byPart = Map.groupBy(arrivals, ({ part }) => part)
+    const wakes = new Map((byPart.get(null) ?? []).flatMap(({ told, at }) => told.map((part) => [part, at] as const)))
     byPart.delete(null)
+    const lastReplies = [...byPart].map(([part, requests]) => ({ part: part!, at: requests.at(-1)!.endedAt! }))
     return {
       turnarounds: [...byPart.values()].flatMap((requests) =>
         requests.slice(1).flatMap((request, n) => {
@@ -99,10 +115,14 @@ export async function manyAgents(command: readonly string[], folder: string, age
       beginning: openAt - Math.min(...first),
       requests: pings.map(({ name, at }) => arrivals.find(({ ping }) => ping === name)!.at - at),
       answers: pings.map(({ at, answeredAt }) => answeredAt - at),
+      settled: lastReplies.map(({ part, at }) => ends.get(part)! - at),
+      woken: lastReplies.map(({ part, at }) => wakes.get(part)! - at),
       lag: JSON.parse(readFileSync(lagFile, "utf8")),
       residentMb: median(resident) / 1024,
       peakMb: peakKb / 1024,
       cpuMs: Number(program.resourceUsage()?.cpuTime.total ?? 0) / 1000,
+      serverCpuMs: report.cpuMs,
+      wallMs: report.wallMs,
       bytes: said.bytes(),
     }
   } finally {
@@ -113,6 +133,17 @@ export async function manyAgents(command: readonly string[], folder: string, age
   }
 }
 
+/** When each agent's run settled, by its number; its notice is written in the same transaction. */
+function endsOf(data: string): Map<number, number> {
+  using db = new Database(join(data, "meanwhile.db"), { readonly: true })
+  const rows = db
+    .query<{ description: string; ended_at: number }, []>(
+      "SELECT description, ended_at FROM task JOIN run ON run.task_id = task.id WHERE run.state = 'completed'",
+    )
+    .all()
+  return new Map(rows.map(({ description, ended_at }) => [Number(description.replace("part ", "")), ended_at]))
+}
+
 interface Said {
   type: string
   message?: { content: { type: string; text?: string }[] }
@@ -120,31 +151,6 @@ interface Said {
 
 function textOf(line: Said): string {
   return line.message?.content.map((block) => block.text ?? "").join("") ?? ""
-}
-
-/** Lines of JSON as they come; `next` takes the first that fits and all before it. */
-function linesOf<T>(stream: ReadableStream<Uint8Array>) {
-  let count = 0
-  const lines = (async function* () {
-    const decoder = new TextDecoder()
-    let rest = ""
-    for await (const chunk of stream) {
-      count += chunk.length
-      const parts = (rest + decoder.decode(chunk, { stream: true })).split("\n")
-      rest = parts.pop() ?? ""
-      for (const part of parts) if (part) yield JSON.parse(part) as T
-    }
-  })()
-  return {
-    bytes: () => count,
-    next: async (fits: (line: T) => boolean): Promise<T> => {
-      for (;;) {
-        const { done, value } = await lines.next()
-        if (done) throw new Error("the output ended before the line that was waited for")
-        if (fits(value)) return value
-      }
-    },
-  }
 }
 
 /** Source: proc(5). */
@@ -160,12 +166,11 @@ function memoryKb(pid: number, what: "VmHWM" | "VmRSS"): number {
 if (import.meta.main) {
   const [agents = "200", ...command] = process.argv.slice(2)
   const measured = await manyAgents(command, mkdtempSync("/tmp/many-agents-"), Number(agents))
-  const { turnarounds, requests, answers, lag, ...rest } = measured
+  const { turnarounds, requests, answers, settled, woken, lag, ...rest } = measured
   const shares = [0.5, 0.9, 0.99, 1]
-  const shown = (values: number[]) => shares.map((share) => percentile(values, share)).join(" ")
-  console.log(
-    `p50 p90 p99 max, ms: turnaround ${shown(turnarounds)} · request ${shown(requests)} · answer ${shown(answers)}`,
-  )
+  const latencies = { turnarounds, requests, answers, settled, woken }
+  for (const [name, values] of Object.entries(latencies))
+    console.log(`${name}: p50 p90 p99 max, ms: ${shares.map((share) => percentile(values, share)).join(" ")}`)
   console.log(JSON.stringify({ ...rest, late: lag.late, busy: lag.busy }))
   console.log(lag.worst.map(({ ms, busy, at }) => `${ms} (${busy}) at ${at}`).join(" · "))
 }

@@ -1,14 +1,21 @@
-// What many-agents is about, for both sides: each agent reads its way to 60 KB of history, and then streams an answer,
-// makes a call, streams the next, for some rounds, while the user asks in between.
+// What many-agents is about, for both sides: each agent reads its way to 60 KB of history, and then streams an answer
+// and makes a call, three times, while the user asks in between. The first answers end when all have one.
 
 export const BEGIN = "Begin"
 export const PING = "Ping"
-/** Answers with a stream that trickles, of each agent. */
-export const ROUNDS = 4
-/** The least that such an answer takes. */
-export const ANSWER_MS = 2500
-/** A trickle: five deltas a second from each agent. */
-export const PIECE = { chars: 20, everyMs: 200 }
+/** Answers with a stream that trickles, of each agent, and as many calls. */
+export const ROUNDS = 3
+/** The least that such an answer has, and up to ten more, so that the agents do not go on in step with each other. */
+export const PIECES = 13
+export const PIECE_CHARS = 20
+
+/**
+ * Between two pieces: five of them a second from each agent; of more than 200 agents each is as much slower, so that
+ * the work that comes in a second is the same, and that of each agent, and only their number is another.
+ */
+export function pieceEveryMs(agents: number): number {
+  return Math.max(200, agents)
+}
 
 /** Read shows about 100 characters of each line. */
 const LINES = 300
@@ -32,10 +39,22 @@ export interface Arrival {
   /** How many answers its conversation had before. */
   step: number
   ping: string | null
+  /** Agents whose end this request tells of. */
+  told: number[]
 }
 
 export type Told =
   | { type: "ready"; env: Record<string, string> }
   | { type: "all-open" }
-  /** `openAt`: when all agents had an open stream for the first time. */
-  | { type: "report"; arrivals: Arrival[]; openAt: number }
+  | ({ type: "report" } & ServerReport)
+
+export interface ServerReport {
+  arrivals: Arrival[]
+  /** When all agents had an open stream for the first time. */
+  openAt: number
+  /** The most streams that were open at once. */
+  open: number
+  /** The server's own processor time, and the time that it all took. */
+  cpuMs: number
+  wallMs: number
+}

@@ -87,6 +87,19 @@ export interface CapSettings {
   unwatchedUsd?: number
 }
 
+/** How much of what commands wrote is kept, and for how long (docs/storage.md). Days: 0 is for ever. */
+export interface StorageSettings {
+  /** Of one command: its beginning and its end. */
+  commandOutputMb?: number
+  /** Of all commands together. */
+  allOutputMb?: number
+  /** After a command's end: then little is left of a long output, and then nothing. */
+  shortenOutputDays?: number
+  removeOutputDays?: number
+  /** After its last turn: then a whole session is deleted. */
+  removeSessionDays?: number
+}
+
 export interface FileSettings extends PersonalModelSettings {
   /** Only the person's own. */
   webFetch?: WebFetchSettings
@@ -94,6 +107,8 @@ export interface FileSettings extends PersonalModelSettings {
   caps?: CapSettings
   /** How many shells run in the background at a time; the others wait. Only the person's own. */
   maxBackgroundShells?: number
+  /** Only the person's own. */
+  storage?: StorageSettings
   model?: string
   /** Models that are asked in turn when the one before fails for good. */
   modelFallback?: string[]
@@ -132,7 +147,7 @@ class Checker {
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
     const { model, modelFallback, permissions, env, ...others } = known
     const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, ...rest } = others
-    const { maxBackgroundShells, ...extra } = rest
+    const { maxBackgroundShells, storage, ...extra } = rest
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
     if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
@@ -145,6 +160,7 @@ class Checker {
     if (caps !== undefined) settings.caps = this.#caps(caps)
     if (maxBackgroundShells !== undefined)
       settings.maxBackgroundShells = Math.ceil(this.#number(maxBackgroundShells, "maxBackgroundShells", { over: 0 }))
+    if (storage !== undefined) settings.storage = this.#storage(storage)
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
@@ -239,6 +255,16 @@ class Checker {
     for (const name of ["unwatchedTurns", "unwatchedUsd"] as const)
       if (fields[name] !== undefined) caps[name] = this.#number(fields[name], `caps.${name}`)
     return caps
+  }
+
+  #storage(value: unknown): StorageSettings {
+    const fields = this.#fields(value, "storage")
+    const storage: StorageSettings = {}
+    for (const name of ["commandOutputMb", "allOutputMb"] as const)
+      if (fields[name] !== undefined) storage[name] = this.#number(fields[name], `storage.${name}`, { over: 0 })
+    for (const name of ["shortenOutputDays", "removeOutputDays", "removeSessionDays"] as const)
+      if (fields[name] !== undefined) storage[name] = this.#number(fields[name], `storage.${name}`)
+    return storage
   }
 
   #env(value: unknown): Record<string, string> {

@@ -9,6 +9,7 @@ import {
   type Permissions,
   type PersonalModelSettings,
   readSettingsFile,
+  type StorageSettings,
   type WebFetchSettings,
 } from "./settings-file.ts"
 import { oneLine } from "./text.ts"
@@ -21,6 +22,7 @@ export interface Settings extends PersonalModelSettings {
   webFetch?: WebFetchSettings
   caps?: CapSettings
   maxBackgroundShells?: number
+  storage?: StorageSettings
   permissions?: Permissions
   env?: Record<string, string>
   /** Keys that mean nothing here, such as `hooks`: for the parts that own them. */
@@ -127,11 +129,21 @@ const FORBIDDEN_ENV =
   /^(?:BUN_.*|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|NODE_TLS_REJECT_UNAUTHORIZED|SSL_CERT_(?:FILE|DIR)|LD_.*|DYLD_.*|PATH|HOME|XDG_.*|MEANWHILE_.*|(?:HTTPS?|ALL)_PROXY|(?:ANTHROPIC|OPENAI|OPENROUTER|GEMINI|GOOGLE_GEMINI|GOOGLE_GENERATIVE_AI)_.*|AWS_(?:ENDPOINT_URL.*|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|BEARER_TOKEN_BEDROCK))$/is
 
 function withoutForbidden(file: FileSettings, keys: ReadonlySet<string>): { allowed: FileSettings; refused: string[] } {
-  const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, maxBackgroundShells, env, ...allowed } =
-    file
+  const {
+    providers,
+    models,
+    modelAliases,
+    idleTimeoutSeconds,
+    webFetch,
+    caps,
+    storage,
+    maxBackgroundShells,
+    env,
+    ...allowed
+  } = file
   // Where requests go, what they are said to cost, and how soon one is sent again: for the person who pays. And which
-  // addresses of the person's own network a web page may be fetched from; and how much may be spent and run.
-  const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, maxBackgroundShells }
+  // addresses of the person's own network a web page may be fetched from; how much may be spent and run; what is kept.
+  const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, storage, maxBackgroundShells }
   const refused = Object.entries(personal).flatMap(([key, value]) => (value === undefined ? [] : key))
   if (!env) return { allowed, refused }
   const isForbidden = (name: string) => FORBIDDEN_ENV.test(name) || keys.has(name)

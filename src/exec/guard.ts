@@ -6,18 +6,29 @@ import { readExitFile } from "./exit-file.ts"
 import { findProgram } from "./find-program.ts"
 
 /**
- * Arguments: the command's group, its spool, its exit file, and the limit in bytes. Its input ends when the host goes;
+ * Arguments: the command's group, its spool, its exit file, and the limit in KiB of disk space, so that what a host has
+ * cut out of the spool does not count. Its input ends when the host goes;
  * until then it only looks now and then whether the group is still there. (A `read` that took long was no end of input:
- * in bash 3.2, macOS's, both give 1.) Written into the exit file when it has to stop the command: a line `limit`.
+ * in bash 3.2, macOS's, both give 1.) Written into the exit file: `guard PID` at its start, so that the guard of an
+ * earlier host goes when a later one has its own, and a line `limit` when it has to stop the command.
  */
 const GUARD_SCRIPT = `
 trap '' HUP
 unset TMOUT
+echo "guard $$" >>"$3"
+is_newest() {
+  local word value newest
+  while read -r word value; do
+    [ "$word" = guard ] && newest=$value
+  done <"$3"
+  [ "$newest" = "$$" ]
+}
 while SECONDS=0; ! read -r -t 5 word && [ "$SECONDS" -ge 4 ]; do
   kill -0 -- "-$1" || exit
 done
-while kill -0 -- "-$1"; do
-  if [ "$(($(wc -c <"$2")))" -gt "$4" ]; then
+while kill -0 -- "-$1" && is_newest "$@"; do
+  used=$(du -k -- "$2")
+  if [ "$((\${used%%[!0-9]*} + 0))" -gt "$4" ]; then
     echo limit >>"$3"
     kill -TERM -- "-$1"
     sleep 5
@@ -31,7 +42,7 @@ done
 export interface GuardSpec {
   spool: string
   exitFile: string
-  /** Bytes of output at which the command is stopped. */
+  /** Bytes on the disk at which the command is stopped. */
   limit: number
 }
 
@@ -74,8 +85,9 @@ function start({ spool, exitFile, limit }: GuardSpec): DetachedProcess | undefin
   const script = ["-p", "-c", 'eval "$MEANWHILE_GUARD"', "meanwhile-guard"]
   // Nothing of the command's environment: a stop must not take the guard for a part of it.
   const env = { PATH: "/usr/bin:/bin", MEANWHILE_GUARD: GUARD_SCRIPT }
+  const kib = String(Math.ceil(limit / 1024))
   try {
-    return spawnDetached({ argv: [bash, ...script, String(pgid), spool, exitFile, String(limit)], cwd: "/", env })
+    return spawnDetached({ argv: [bash, ...script, String(pgid), spool, exitFile, kib], cwd: "/", env })
   } catch (error) {
     if (error instanceof Error && "code" in error && error.code === "EAGAIN") return undefined
     throw error

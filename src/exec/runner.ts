@@ -12,6 +12,7 @@ import { findProgram } from "./find-program.ts"
 import { type GuardSpec, guardDuring } from "./guard.ts"
 import { operatingSystem } from "./os.ts"
 import { runnerCommand } from "./runner-script.ts"
+import { DEFAULT_CAP } from "./spool-cap.ts"
 import { groupIsAlive } from "./stop.ts"
 
 export interface ShellSpec {
@@ -25,7 +26,7 @@ export interface ShellSpec {
   exitFile: string
   /** The run's id. */
   mark: string
-  /** Bytes of output at which the runner stops the command when no host is there to look. */
+  /** Bytes of output on the disk at which the runner stops the command when no host is there to look. */
   unattendedLimit?: number
 }
 
@@ -59,7 +60,7 @@ const MOST_IN_ARGUMENT = 96 * 1024
 /** A command that takes this long gets a guard (exec/guard.ts). */
 const GUARD_AFTER_MS = 1000
 /** Ten times the cap of a spool (design §4.9). */
-const UNATTENDED_LIMIT = 10 * 64 * 1024 * 1024
+const UNATTENDED_LIMIT = 10 * DEFAULT_CAP
 
 /**
  * Starts a runner that waits for `go`. Throws a UserError when the folder is missing, there is no bash, or the system

@@ -1,6 +1,8 @@
 // Reading what a command has written. A spool may have gigabytes, grow while it is read, hold bytes that are no UTF-8,
-// or be gone: every read is bounded, asynchronous, and never splits a character. A missing spool is an empty one.
+// lose its middle (spool-cap.ts), or be gone: every read is bounded, asynchronous, and never splits a character. A
+// missing spool is an empty one. Where a gap is in the part that is read, a line says so.
 import { type FileHandle, open, stat } from "node:fs/promises"
+import { type Gap, gapNote, readGap } from "./spool-gap.ts"
 
 const CHUNK = 256 * 1024
 /** Of one line, as much is searched; the rest is skipped. */
@@ -9,7 +11,7 @@ const LONGEST_LINE = 64 * 1024
 const SHOWN_OF_LINE = 500
 const GREP_CHARS = 24 * 1024
 
-/** Bytes written so far. */
+/** Bytes written so far, those that are no longer kept included. */
 export async function spoolSize(path: string): Promise<number> {
   return (await ifThere(stat(path)))?.size ?? 0
 }
@@ -21,28 +23,42 @@ export async function readTail(path: string, bytes = 4096): Promise<string> {
 
 /**
  * The characters that begin in `length` bytes from `offset`. Consecutive ranges therefore make up the whole text, also
- * when one ends in the middle of a character. What is no UTF-8 becomes U+FFFD.
+ * when one ends in the middle of a character. What is no UTF-8 becomes U+FFFD. A range with a part of the gap in it has
+ * a note there, which says where the text goes on.
  */
 export async function readRange(path: string, offset: number, length: number): Promise<string> {
-  return await withSpool(path, async ({ file }) => decode(await rangeOf(file, { offset, length })))
+  return await withSpool(path, (spool) => rangeText(spool, { offset, length }))
+}
+
+export interface News {
+  text: string
+  next: number
+  /** What came before the text and is no longer kept; its last byte is right before the text. */
+  gap?: Gap
 }
 
 /**
  * What has come since `offset`, at most `length` bytes, and where to go on. The beginning of a character whose rest is
- * not yet written is left for the next time. When the spool has become shorter than `offset`, it begins anew.
+ * not yet written is left for the next time; with `lines`, the beginning of a line is, unless it is as long as `length`.
+ * When the spool has become shorter than `offset`, it begins anew.
  */
 export async function readNew(
   path: string,
-  { offset, length }: { offset: number; length: number },
-): Promise<{ text: string; next: number }> {
+  { offset, length, lines = false }: { offset: number; length: number; lines?: boolean },
+): Promise<News> {
   const size = await spoolSize(path)
   const from = offset > size ? 0 : offset
   return await withSpool(
     path,
-    async ({ file }) => {
-      const bytes = await readAt(file, { offset: from, length })
-      const whole = bytes.subarray(0, bytes.length - unfinished(bytes))
-      return { text: decode(whole), next: from + whole.length }
+    async (spool) => {
+      const { at, bytes, beforeGap } = await piece(spool, { offset: from, length })
+      const lineEnd = bytes.lastIndexOf(NEWLINE) + 1
+      // What a gap follows is not finished any more.
+      const isWhole = beforeGap || (lines && bytes.length === length && lineEnd === 0)
+      const end = isWhole ? bytes.length : lines ? lineEnd : bytes.length - unfinished(bytes)
+      const next = at + end
+      const text = decode(bytes.subarray(0, end))
+      return at > from ? { text, next, gap: { from: Math.max(from, spool.gap?.from ?? from), to: at } } : { text, next }
     },
     { text: "", next: from },
   )
@@ -51,29 +67,35 @@ export async function readNew(
 /** All of it when it is not longer than `max` bytes; else its beginning and end in whole lines, and how much is left out. */
 export async function readHeadTail(path: string, max: number): Promise<string> {
   return await withSpool(path, async (spool) => {
-    const { file, size } = spool
-    if (size <= max) return decode(await readAt(file, { offset: 0, length: size }))
-    const marker = (bytes: number) => `\n… ${bytes} bytes left out …\n`
-    const room = max - marker(size).length - 4
+    const { size, gap } = spool
+    if (size <= max) return await rangeText(spool, { offset: 0, length: size })
+    const notKept = gap ? `, ${gap.to - gap.from} of them not kept` : ""
+    const marker = (bytes: number) => `\n… ${bytes} bytes left out${notKept} …\n`
+    const room = max - Buffer.byteLength(marker(size)) - 2
     if (room < 2) return await tailOf(spool, Math.max(0, max))
-    const head = await rangeOf(file, { offset: 0, length: Math.ceil(room / 2) - 3 })
+    const { bytes } = await piece(spool, { offset: 0, length: Math.ceil(room / 2) - 3 })
+    const head = bytes.subarray(0, bytes.length - unfinished(bytes))
     const lineEnd = head.lastIndexOf(NEWLINE)
     const beginning = lineEnd > 0 ? head.subarray(0, lineEnd) : head
-    const tail = await tailOf(spool, Math.floor(room / 2))
+    const tail = await tailOf(spool, Math.min(Math.floor(room / 2), size - (gap?.to ?? 0)))
     return decode(beginning) + marker(size - beginning.length - Buffer.byteLength(tail)) + tail
   })
 }
 
 /**
  * The lines that match, each with its number (`12: text`), at most `maxChars`; a last line says when there are more.
- * Reads all of the spool in small parts.
+ * Behind a gap lines are counted from there (`+12: text`). Reads all that is kept in small parts.
  */
 export async function grepSpool(path: string, pattern: RegExp, maxChars = GREP_CHARS): Promise<string> {
   // Without "g" and "y", with which a RegExp remembers where it was.
   const matcher = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ""))
-  return await withSpool(path, async ({ file }) => {
+  return await withSpool(path, async (spool) => {
     let found = ""
-    for await (const { number, text } of linesOf(file)) {
+    for await (const { number, text, gap } of linesOf(spool)) {
+      if (gap) {
+        found += `${gapNote(gap)} lines are counted from here:\n`
+        continue
+      }
       if (!matcher.test(text)) continue
       const line = `${number}: ${shortened(text)}\n`
       if (found.length + line.length > maxChars) return `${found}… more lines match, from line ${number} on …\n`
@@ -86,8 +108,12 @@ export async function grepSpool(path: string, pattern: RegExp, maxChars = GREP_C
 const NEWLINE = 0x0a
 
 interface Spool {
+  path: string
   file: FileHandle
+  /** When it was opened. */
   size: number
+  /** As of the last bytes that were read. */
+  gap: Gap | undefined
 }
 
 async function withSpool(path: string, read: (spool: Spool) => Promise<string>): Promise<string>
@@ -100,7 +126,8 @@ async function withSpool<T>(
   const file = await ifThere(open(path, "r"))
   if (!file) return missing
   try {
-    return await read({ file, size: (await file.stat()).size })
+    const { size } = await file.stat()
+    return await read({ path, file, size, gap: readGap(path, size) })
   } finally {
     await file.close()
   }
@@ -115,20 +142,68 @@ async function ifThere<T>(result: Promise<T>): Promise<T | undefined> {
   }
 }
 
-async function tailOf({ file, size }: Spool, bytes: number): Promise<string> {
-  if (size <= bytes) return decode(await readAt(file, { offset: 0, length: size }))
+async function tailOf(spool: Spool, bytes: number): Promise<string> {
+  const { size, gap } = spool
+  if (size <= bytes || (gap && size - bytes < gap.to && bytes > 0))
+    return await rangeText(spool, { offset: Math.max(0, size - bytes), length: bytes })
   // One byte more, to see whether the part begins with a line.
-  const before = await readAt(file, { offset: size - bytes - 1, length: bytes + 1 })
+  const before = await readAt(spool.file, { offset: size - bytes - 1, length: bytes + 1 })
   const lineStart = before.indexOf(NEWLINE) + 1
   if (lineStart > 0 && lineStart < before.length) return decode(before.subarray(lineStart))
   return decode(before.subarray(1 + leadingContinuation(before.subarray(1))))
 }
 
-async function rangeOf(file: FileHandle, { offset, length }: { offset: number; length: number }): Promise<Buffer> {
-  const bytes = await readAt(file, { offset, length: length + 3 })
+/** The text of a range, with a note where a gap is in it. */
+async function rangeText(spool: Spool, { offset, length }: { offset: number; length: number }): Promise<string> {
+  const end = offset + length
+  const first = await piece(spool, { offset, length: length + 3 })
+  const isBehind = first.at > offset
+  if (!first.beforeGap && !isBehind) return decode(rangeIn(first.bytes, { offset, length }))
+  const gap = spool.gap!
+  const note = `${gapNote(gap)}\n`
+  const rest = async () => {
+    if (end <= gap.to) return ""
+    const { bytes } = await piece(spool, { offset: gap.to, length: end - gap.to + 3 })
+    return decode(rangeIn(bytes, { offset: gap.to, length: end - gap.to }))
+  }
+  if (isBehind) return note + (await rest())
+  const kept = rangeIn(first.bytes, { offset, length })
+  const head = decode(kept.subarray(0, kept.length - unfinished(kept)))
+  // A range that ends where the gap begins: the next one has the note.
+  if (end <= gap.from) return head
+  return `${head}${head === "" || head.endsWith("\n") ? "" : "\n"}${note}${await rest()}`
+}
+
+/** Of bytes from `offset` on, three more than `length` where there are so many: the characters that begin in the range. */
+function rangeIn(bytes: Buffer, { offset, length }: { offset: number; length: number }): Buffer {
   const start = offset > 0 ? leadingContinuation(bytes) : 0
   const end = Math.min(bytes.length, length)
   return bytes.subarray(start, Math.max(start, end + leadingContinuation(bytes.subarray(end))))
+}
+
+interface Piece {
+  /** Where it begins: at `offset`, or behind the gap when that is in it. */
+  at: number
+  bytes: Buffer
+  /** Whether it ends because the gap begins there. */
+  beforeGap: boolean
+}
+
+/** The first kept bytes from `offset` on. The gap is looked up after the bytes were read: it may have grown meanwhile. */
+async function piece(spool: Spool, { offset, length }: { offset: number; length: number }): Promise<Piece> {
+  for (;;) {
+    const { gap } = spool
+    const at = gap && offset >= gap.from && offset < gap.to ? gap.to : offset
+    const upTo = gap && at < gap.from ? Math.min(length, gap.from - at) : length
+    const bytes = await readAt(spool.file, { offset: at, length: upTo })
+    // The size after the gap: the other way round, one that grew in between would seem to be an old one.
+    const told = readGap(spool.path)
+    const now = told && told.to <= (await spool.file.stat()).size ? told : undefined
+    spool.gap = now
+    const isTrue = !now || at + bytes.length <= now.from || at >= now.to
+    if (isTrue) return { at, bytes, beforeGap: now !== undefined && at < now.from && at + bytes.length === now.from }
+    if (at < now.from) return { at, bytes: bytes.subarray(0, now.from - at), beforeGap: true }
+  }
 }
 
 async function readAt(file: FileHandle, { offset, length }: { offset: number; length: number }): Promise<Buffer> {
@@ -143,26 +218,46 @@ async function readAt(file: FileHandle, { offset, length }: { offset: number; le
   return buffer.subarray(0, filled)
 }
 
-async function* linesOf(file: FileHandle): AsyncGenerator<{ number: number; text: string }> {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
-  const buffer = Buffer.allocUnsafe(CHUNK)
+interface Line {
+  number: string
+  text: string
+  /** What is missing right before this line. */
+  gap?: Gap
+}
+
+async function* linesOf(spool: Spool): AsyncGenerator<Line> {
+  let decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   let rest = ""
   let number = 1
+  let isBehind = false
+  const line = (text: string): Line => ({
+    number: `${isBehind ? "+" : ""}${number++}`,
+    text: text.slice(0, LONGEST_LINE),
+  })
   for (let offset = 0; ; ) {
-    const { bytesRead } = await file.read(buffer, 0, CHUNK, offset)
-    if (bytesRead === 0) break
-    offset += bytesRead
-    const parts = decoder.decode(buffer.subarray(0, bytesRead), { stream: true }).split("\n")
+    const { at, bytes } = await piece(spool, { offset, length: CHUNK })
+    if (at > offset) {
+      rest += decoder.decode()
+      if (rest !== "") yield line(rest)
+      decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+      rest = ""
+      number = 1
+      isBehind = true
+      // The line that the gap ends in is not a whole one, but better than none.
+      yield { number: "", text: "", gap: { from: Math.min(offset, spool.gap?.from ?? offset), to: at } }
+    }
+    if (bytes.length === 0) break
+    offset = at + bytes.length
+    const parts = decoder.decode(bytes, { stream: true }).split("\n")
     const last = parts.pop()!
     for (const part of parts) {
-      yield { number, text: (rest + part).slice(0, LONGEST_LINE) }
+      yield line(rest + part)
       rest = ""
-      number++
     }
     rest = (rest + last).slice(0, LONGEST_LINE)
   }
   rest += decoder.decode()
-  if (rest !== "") yield { number, text: rest }
+  if (rest !== "") yield line(rest)
 }
 
 /** How many of the first bytes (at most 3) belong to a character that began before them. */

@@ -35,12 +35,12 @@ const LONGEST_PAUSE_MS = 50
 /** Returns as soon as all are gone. A tree that is gone already is stopped. */
 export async function stopTree(target: StopTarget): Promise<StopResult> {
   const { clock = systemClock, graceMs = GRACE_MS } = target
-  const killAt = clock.now() + graceMs
+  const killAt = clock.monotonic() + graceMs
   const seen = new Map<number, string>()
   const asked = new Set<string>()
   let idleSince: number | undefined
   for (let pause = 2; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-    const now = clock.now()
+    const now = clock.monotonic()
     const killing = now >= killAt
     const { tree, runner, group } = await find(target, { seen, always: asked.size === 0 || killing })
     if (tree.length > 0) {

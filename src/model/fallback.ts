@@ -37,7 +37,7 @@ export async function* askInTurn(
   { clock, resting, open, ask, onFallback }: FallbackOptions,
 ): AsyncGenerator<AskedEvent, void, undefined> {
   let current = chain[0]!
-  const rests = (id: string) => (resting.get(id)?.until ?? 0) > clock.now()
+  const rests = (id: string) => (resting.get(id)?.until ?? Number.NEGATIVE_INFINITY) > clock.monotonic()
   if (rests(current)) {
     const next = chain.find((id) => !rests(id))
     if (next && !(await mistakeOf(next, open))) {
@@ -55,7 +55,7 @@ export async function* askInTurn(
       return
     } catch (error) {
       if (!(error instanceof ModelError) || !TAKEN_OVER.has(error.kind)) throw error
-      resting.set(current, { until: clock.now() + REST_MS, error })
+      resting.set(current, { until: clock.monotonic() + REST_MS, error })
       const next = await firstUsable(later, { open, error })
       if (!next) throw chain.length === 1 ? withAdvice(error) : error
       const fallback = { from: current, to: next, error }

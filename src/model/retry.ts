@@ -2,6 +2,7 @@
 // half answer is thrown away (`restart` tells whoever drew it); silence is cut off by a watchdog; an abort passes at
 // once. No client library retries by itself.
 import type { Clock } from "../base/clock.ts"
+import { sleepPart } from "../base/patience.ts"
 import { type Model, ModelError, type ModelEvent, type ModelRequest, type Usage } from "./model.ts"
 import type { Permit } from "./permits.ts"
 import { Waiting } from "./waiting.ts"
@@ -99,7 +100,7 @@ async function* tryOnce(
   try {
     signal.throwIfAborted()
     for (;;) {
-      silence.since = clock.now()
+      silence.since = clock.monotonic()
       const next = await waiting.for(events.next())
       silence.since = undefined
       if (next.done) break
@@ -134,13 +135,20 @@ interface Silence {
   since: number | undefined
 }
 
-/** Resolves when the model was waited for that long. One timer, looked after when it ends: events come by thousands. */
+/**
+ * Resolves when the model was waited for that long. One timer, looked after when it ends: events come by thousands. Time
+ * in which this process was stopped is not counted: what came meanwhile has yet to be read.
+ */
 async function watchSilence(
   silence: Silence,
   { clock, idleMs, signal }: { clock: Clock; idleMs: number; signal: AbortSignal },
 ): Promise<void> {
   for (let left = idleMs; left > 0; ) {
-    await clock.sleep(left, signal)
-    left = silence.since === undefined ? idleMs : silence.since + idleMs - clock.now()
+    const began = clock.monotonic()
+    const ran = await sleepPart(clock, left, signal)
+    const now = clock.monotonic()
+    const missed = now - began - ran
+    if (silence.since !== undefined) silence.since = Math.min(now, silence.since + missed)
+    left = silence.since === undefined ? idleMs : silence.since + idleMs - now
   }
 }

@@ -4,8 +4,18 @@ import { messageOf, UserError } from "../base/error.ts"
 import type { RunRow, SessionRow, TaskRow, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
-import { LIVE, type Outcome, type Prepared, type RunControl, type StopCause, type TaskKind } from "../task/task.ts"
+import {
+  LIVE,
+  type Outcome,
+  type Prepared,
+  type RunControl,
+  type StopBy,
+  type StopCause,
+  type TaskKind,
+  type Word,
+} from "../task/task.ts"
 import { type ConversationEnd, converse, hasLiveTasks } from "./converse.ts"
+import { COUNTS } from "./given.ts"
 import { finalText, lastText } from "./history.ts"
 import { admit, waiting } from "./inbox.ts"
 import { openSession, type Session, type SessionParts, type SessionSpec, sessionRow } from "./session.ts"
@@ -43,13 +53,17 @@ export class AgentKind implements TaskKind {
     this.#hire = hire
   }
 
-  async prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared> {
+  async prepare(task: TaskRow, run: RunRow, word?: Word): Promise<Prepared> {
     const input = JSON.parse(task.input) as AgentInput
     const known = this.#sessionOf(task)
     const row = known ?? (await this.#newSession(task, input))
     return this.#prepared(row, run, (tx) => {
       if (!known) insertRow(tx, "session", row)
-      this.#admit(tx, { id: `prompt:${run.id}`, sessionId: row.id, text: message ?? input.prompt })
+      this.#admit(tx, {
+        id: `prompt:${run.id}`,
+        sessionId: row.id,
+        ...(word ?? { text: input.prompt, origin: "peer" }),
+      })
     })
   }
 
@@ -62,7 +76,7 @@ export class AgentKind implements TaskKind {
   }
 
   #prepared(row: SessionRow, run: RunRow, commit: (tx: Tx) => void): Prepared {
-    const allowance = { steps: row.max_steps ?? Number.POSITIVE_INFINITY }
+    const allowance = { steps: row.max_steps === null ? Number.POSITIVE_INFINITY : row.max_steps - this.#steps(run) }
     let session: Session | undefined
     return {
       commit,
@@ -83,17 +97,24 @@ export class AgentKind implements TaskKind {
     return this.#parts.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: task.session_id })
   }
 
+  /** Those that this run has taken, in this process and in those that died of it. */
+  #steps(run: RunRow): number {
+    const sql = `SELECT COUNT(*) AS steps FROM step
+      WHERE id IN (SELECT step_id FROM ledger WHERE run_id = :id) AND ${COUNTS}`
+    return this.#parts.store.one<{ steps: number }>(sql, { id: run.id })!.steps
+  }
+
   async #newSession(task: TaskRow, input: AgentInput): Promise<SessionRow> {
     const identity = { id: task.session_id!, rootId: task.root_id, parentId: task.owner_id, taskId: task.id }
     return sessionRow({ ...(await this.#hire(task, input)), ...identity }, this.#parts.clock.now())
   }
 
-  /** What another session says to an agent. */
-  #admit(tx: Tx, { id, sessionId, text }: { id: string; sessionId: string; text: string }): void {
+  /** What another session, or the user, says to an agent. */
+  #admit(tx: Tx, { id, sessionId, text, origin }: { id: string; sessionId: string } & Word): void {
     admit(tx, this.#parts.clock, {
       id,
       sessionId,
-      origin: "peer",
+      origin,
       delivery: "steer",
       content: [{ type: "text", text }],
     })
@@ -102,6 +123,8 @@ export class AgentKind implements TaskKind {
   async #work(session: Session, control: RunControl, allowance: Allowance): Promise<Outcome> {
     try {
       const end = await this.#toItsEnd(session, control, allowance)
+      // One that may not go on can't hear its own agents any more. Its shells pass to its owner.
+      if (end.type === "capped" || end.type === "out-of-steps") await this.#stopBelow(session, "agents", "program")
       if (control.signal.aborted) return await this.#stopped(session, control.signal.reason as StopCause)
       return this.#outcomeOf(session, end)
     } catch (error) {
@@ -121,7 +144,7 @@ export class AgentKind implements TaskKind {
   /** When nothing was left to do: its last turn had ended before its process did, in the way that the row says. */
   #orBefore(session: Session, end: ConversationEnd): ConversationEnd {
     if (end.type !== "nothing") return end
-    const sql = "SELECT * FROM turn WHERE session_id = :id ORDER BY started_at DESC, rowid DESC LIMIT 1"
+    const sql = "SELECT * FROM turn WHERE session_id = :id ORDER BY rowid DESC LIMIT 1"
     const turn = this.#parts.store.one<TurnRow>(sql, { id: session.row.id })
     if (turn?.state === "failed") return { type: "failed", turnId: turn.id, error: turn.error ?? "its turn failed" }
     return turn?.state === "done" ? { type: "done", turnId: turn.id } : end
@@ -137,6 +160,16 @@ export class AgentKind implements TaskKind {
       admit(tx, clock, { id, sessionId: session.row.id, origin: "system", delivery: "steer", content })
       return true
     })
+  }
+
+  async #stopBelow({ row }: Session, which: "agents" | "all", by: StopBy): Promise<void> {
+    const live = this.#parts.store.all<{ id: string }>(
+      `SELECT task.id FROM task JOIN run ON run.task_id = task.id
+       WHERE task.owner_id = :id AND run.state IN ${LIVE} AND (:all OR task.kind = 'agent')`,
+      { id: row.id, all: which === "all" ? 1 : 0 },
+    )
+    const ids = live.map((task) => task.id)
+    await this.#tasks.stop(ids, by)
   }
 
   #outcomeOf(session: Session, end: ConversationEnd): Outcome {
@@ -165,16 +198,8 @@ export class AgentKind implements TaskKind {
 
   /** Everything that the agent started ends with it. */
   async #stopped(session: Session, cause: StopCause): Promise<Outcome> {
-    const { store } = this.#parts
-    const live = store.all<{ id: string }>(
-      `SELECT task.id FROM task JOIN run ON run.task_id = task.id WHERE task.owner_id = :id AND run.state IN ${LIVE}`,
-      { id: session.row.id },
-    )
-    await this.#tasks.stop(
-      live.map((task) => task.id),
-      cause.by === "deadline" ? "program" : cause.by,
-    )
-    const said = lastText(store, session.row.id)
+    await this.#stopBelow(session, "all", cause.by === "deadline" ? "program" : cause.by)
+    const said = lastText(this.#parts.store, session.row.id)
     const result = said === undefined ? {} : { result: said }
     if (cause.by === "deadline") return { state: "timed_out", reason: "its deadline passed", ...result }
     return { state: "stopped", reason: `stopped by the ${cause.by}`, ...result }

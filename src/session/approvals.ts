@@ -14,6 +14,8 @@ export interface Approvals {
   ask(request: ApprovalRequest, signal: AbortSignal): Promise<Answer>
   /** False when it was answered or withdrawn before, or never was. */
   answer(id: string, answer: Answer): Promise<boolean>
+  /** Somebody may come who answers: the one whom a process that died had asked. */
+  open(): void
   /** Those who could answer have gone: what is open is withdrawn, and what is asked later is not asked. */
   close(): Promise<void>
 }
@@ -42,10 +44,10 @@ export function createApprovals(
   const open = new Set<string>()
 
   const ask: Approvals["ask"] = async (request, signal) => {
-    if (!answerable) return answeredBefore(store, request.toolCallId) ?? { behavior: "nobody" }
+    if (!answerable) return answeredBefore(store, request.toolCallId) ?? (await nobody(request.toolCallId))
     const row = await store.writeDurably((tx) => {
       // Asked by an earlier process, and perhaps answered since: then that answer counts.
-      const sql = `SELECT * FROM approval WHERE tool_call_id = :id AND state <> 'withdrawn' ORDER BY created_at DESC LIMIT 1`
+      const sql = `SELECT * FROM approval WHERE tool_call_id = :id AND state <> 'withdrawn' ORDER BY rowid DESC LIMIT 1`
       const known = tx.one<ApprovalRow>(sql, { id: request.toolCallId })
       const asked = known ?? rowOf(request, { id: ids.uuid(), now: clock.now() })
       if (!known) insertRow(tx, "approval", asked)
@@ -76,6 +78,13 @@ export function createApprovals(
     }
   }
 
+  /** What an earlier process asked is withdrawn: nobody should answer what nobody waits for. */
+  const nobody = async (toolCallId: string): Promise<Answer> => {
+    const sql = "SELECT id FROM approval WHERE tool_call_id = :toolCallId AND state = 'open'"
+    for (const { id } of store.all<{ id: string }>(sql, { toolCallId })) await decide(id, "withdrawn", null)
+    return { behavior: "nobody" }
+  }
+
   const decide = (id: string, state: ApprovalRow["state"], reason: string | null) =>
     store.writeDurably((tx) => {
       const changed = tx.run(
@@ -100,6 +109,9 @@ export function createApprovals(
     },
     ask,
     answer: (id, { behavior, text }) => decide(id, STATES[behavior], text ?? null),
+    open: () => {
+      answerable = true
+    },
     close: async () => {
       answerable = false
       await Promise.all([...open].map((id) => decide(id, "withdrawn", null)))

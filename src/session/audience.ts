@@ -7,16 +7,24 @@ import type { Store } from "../store/store.ts"
 
 const RENEW_MS = 2_000
 const GONE_AFTER_MS = 5_000
+/** What may pass from one look to the next; the host looks every half second. */
+const LONGEST_LOOK_MS = 1_000
 
 /** The host's side. */
 export class Audience {
   readonly #path: string
   readonly #clock: Clock
+  /** The file's time as it was at the last look, and for how long it has been so. */
+  #renewedAt: number | undefined
+  #sameForMs = 0
+  #lookedAt: number
+  #isFirst = true
   #isPresent = false
 
   constructor(store: Store, clock: Clock, rootId: string) {
     this.#path = pathOf(store, rootId)
     this.#clock = clock
+    this.#lookedAt = clock.monotonic()
   }
 
   /** As of the last look. */
@@ -24,10 +32,17 @@ export class Audience {
     return this.#isPresent
   }
 
-  /** To be called again and again: some microseconds. */
+  /** To be called again and again, at least every second: some microseconds. */
   look(): void {
-    const changedAt = statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs
-    this.#isPresent = changedAt !== undefined && this.#clock.now() - changedAt < GONE_AFTER_MS
+    const renewedAt = statSync(this.#path, { throwIfNoEntry: false })?.mtimeMs
+    const lookedAt = this.#lookedAt
+    this.#lookedAt = this.#clock.monotonic()
+    // That it changes counts, and not which time it shows: clocks are set. A stop of this process is no absence of theirs.
+    if (renewedAt === this.#renewedAt) this.#sameForMs += Math.min(this.#lookedAt - lookedAt, LONGEST_LOOK_MS)
+    else this.#sameForMs = this.#isFirst ? Math.abs(this.#clock.now() - (renewedAt ?? 0)) : 0
+    this.#isFirst = false
+    this.#renewedAt = renewedAt
+    this.#isPresent = renewedAt !== undefined && this.#sameForMs < GONE_AFTER_MS
   }
 }
 
@@ -38,6 +53,11 @@ export function attend(store: Store, rootId: string): Disposable {
   store.ring(`host:${rootId}`)
   const renewing = setInterval(() => touch(path), RENEW_MS)
   return { [Symbol.dispose]: () => clearInterval(renewing) }
+}
+
+/** When somebody was there last, as the file system has it; undefined: never. */
+export function lastAttended(store: Store, rootId: string): number | undefined {
+  return statSync(pathOf(store, rootId), { throwIfNoEntry: false })?.mtimeMs
 }
 
 function pathOf(store: Store, rootId: string): string {

@@ -64,20 +64,32 @@ export class Budget {
   readonly #began = new Map<string, Began>()
   /** Caps that are not a task's and not as the options have them: other to begin with, or raised since. By scope. */
   readonly #raised = new Map<string, Caps>()
-  /** When somebody last let a tree go on that nobody looked at. */
-  readonly #seen = new Map<string, number>()
+  /** Where the rows were when somebody last let a tree go on that nobody looked at. */
+  readonly #seen = new Map<string, Rows>()
+  /** Time of a tree that counts for nobody: see `excuse`. */
+  readonly #excused = new Map<string, number>()
 
   constructor(options: BudgetOptions) {
     this.#options = options
     this.whenReached = options.whenReached
   }
 
-  /** From here on the call's caps count. `own`: of the agent that the session is. */
-  begin(reader: Reader, { rootId, own }: { rootId: string; own: Caps }): void {
+  /**
+   * From here on the call's caps count. `own`: of the agent that the session is. `call`: the one that this process goes
+   * on with, when that is not its own.
+   */
+  begin(reader: Reader, { rootId, own, call }: { rootId: string; own: Caps; call?: CallBefore }): void {
     const caps = tightest(this.#options.session, own)
     if (hasCaps(caps)) this.#raised.set(keyOf({ type: "session", id: rootId }), caps)
-    const row = reader.one<{ end: number | null }>("SELECT MAX(rowid) AS end FROM ledger")?.end ?? 0
-    this.#began.set(rootId, { row, at: this.#options.clock.now() })
+    if (call) this.#raised.set(keyOf({ type: "call", id: rootId }), call.caps)
+    this.#began.set(rootId, { row: call?.ledger ?? endOf(reader, "ledger"), at: this.#options.clock.monotonic() })
+  }
+
+  /** So much of the time that the rows of a tree show was none in which it was at work (task/gaps.ts). */
+  excuse(rootId: string, { stoppedMs, jumpedMs }: { stoppedMs: number; jumpedMs: number }): void {
+    this.#excused.set(rootId, (this.#excused.get(rootId) ?? 0) + stoppedMs + jumpedMs)
+    const began = this.#began.get(rootId)
+    if (began) began.at += stoppedMs
   }
 
   /** The most that a request may use; its price is looked up only where a cap asks for it. */
@@ -131,7 +143,7 @@ export class Budget {
 
   /** Somebody wants the work to go on: what is reached is raised by as much again. */
   raise(tx: Tx, row: SessionRow, most: Most): void {
-    this.#seen.set(row.root_id, this.#options.clock.now())
+    this.#seen.set(row.root_id, { turn: endOf(tx, "turn"), ledger: endOf(tx, "ledger") })
     for (const scope of this.#scopes(tx, row)) {
       const spent = this.#spent(tx, scope)
       const caps = { ...scope.caps }
@@ -143,22 +155,44 @@ export class Budget {
     }
   }
 
+  /** Caps that the user sets, in the place of those before. Throws a UserError when more than that has been used. */
+  set(tx: Tx, of: { taskId: string } | { rootId: string }, caps: Caps): void {
+    if ("taskId" in of) {
+      const task = tx.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: of.taskId })!
+      const scope: Scope = { type: "task", id: task.id, caps, ownerId: task.owner_id, sessionId: task.session_id! }
+      refuseUsedUp(caps, this.#spent(tx, scope))
+      const all = JSON.stringify({ ...(task.caps ? (JSON.parse(task.caps) as Caps) : {}), ...caps })
+      tx.run("UPDATE task SET caps = :caps WHERE id = :id", { id: task.id, caps: all })
+      return
+    }
+    const { rootId } = of
+    const scope: Scope = { type: "session", id: rootId, caps, ownerId: rootId, sessionId: rootId }
+    refuseUsedUp(caps, this.#spent(tx, scope))
+    this.#seen.set(rootId, { turn: endOf(tx, "turn"), ledger: endOf(tx, "ledger") })
+    this.#raised.set(keyOf(scope), { ...this.#capsOf("session", rootId), ...caps })
+    // The command line's own is no longer in the way either.
+    const call = { ...this.#capsOf("call", rootId) }
+    for (const name of Object.keys(call) as CapName[]) call[name] = Math.max(call[name]!, caps[name] ?? 0)
+    this.#raised.set(keyOf({ type: "call", id: rootId }), call)
+  }
+
+  #capsOf(type: "session" | "call", rootId: string): Caps {
+    return this.#raised.get(keyOf({ type, id: rootId })) ?? this.#options[type]
+  }
+
   /** Where nobody looks, a tree does not go on for ever by itself. */
   #alone(reader: Reader, { root_id: rootId }: SessionRow, most: Most): StepVerdict | undefined {
     const { unwatched, watched } = this.#options
     if (watched(rootId)) return undefined
-    const said = reader.one<{ at: number | null }>(
-      "SELECT MAX(started_at) AS at FROM turn WHERE session_id = :rootId AND cause = 'human'",
-      { rootId },
-    )
-    const since = Math.max(said?.at ?? 0, this.#seen.get(rootId) ?? 0)
+    const said = lastWord(reader, rootId)
+    const seen = this.#seen.get(rootId)
     const { turns } = reader.one<{ turns: number }>(
-      "SELECT COUNT(*) AS turns FROM turn WHERE session_id = :rootId AND cause = 'task' AND started_at > :since",
-      { rootId, since },
+      "SELECT COUNT(*) AS turns FROM turn WHERE session_id = :rootId AND cause = 'task' AND rowid > :since",
+      { rootId, since: Math.max(said.turn, seen?.turn ?? 0) },
     )!
     const { cost } = reader.one<{ cost: number }>(
-      "SELECT COALESCE(SUM(cost_nanos), 0) AS cost FROM ledger WHERE root_id = :rootId AND opened_at > :since",
-      { rootId, since },
+      "SELECT COALESCE(SUM(cost_nanos), 0) AS cost FROM ledger WHERE root_id = :rootId AND +rowid > :since",
+      { rootId, since: Math.max(said.ledger, seen?.ledger ?? 0) },
     )!
     const next = most.cost?.inputNanos ?? 0
     const what =
@@ -180,9 +214,9 @@ export class Budget {
         scopes.push({ type: "task", id: task.id, caps, ownerId: task.owner_id, sessionId: at.id })
     }
     for (const type of ["session", "call"] as const) {
-      const scope: Scope = { type, id: row.root_id, caps: {}, ownerId: row.root_id, sessionId: row.root_id }
-      const caps = this.#raised.get(keyOf(scope)) ?? this.#options[type]
-      if (hasCaps(caps)) scopes.push({ ...scope, caps })
+      const caps = this.#capsOf(type, row.root_id)
+      const { root_id: id } = row
+      if (hasCaps(caps)) scopes.push({ type, id, caps, ownerId: id, sessionId: id })
     }
     return scopes
   }
@@ -213,10 +247,11 @@ export class Budget {
     const now = this.#options.clock.now()
     switch (scope.type) {
       case "call":
-        return began ? now - began.at : 0
+        return began ? this.#options.clock.monotonic() - began.at : 0
       case "session": {
         const sql = "SELECT SUM(COALESCE(ended_at, :now) - started_at) AS ms FROM turn WHERE session_id = :id"
-        return reader.one<{ ms: number | null }>(sql, { id: scope.id, now })?.ms ?? 0
+        const ms = reader.one<{ ms: number | null }>(sql, { id: scope.id, now })?.ms ?? 0
+        return ms - (this.#excused.get(scope.id) ?? 0)
       }
       case "task": {
         const run = reader.one<RunRow>("SELECT * FROM run WHERE task_id = :id ORDER BY n DESC LIMIT 1", {
@@ -230,14 +265,48 @@ export class Budget {
   }
 }
 
+/** A call whose process died: its caps, and the ledger's last row when it began. */
+interface CallBefore {
+  caps: Caps
+  ledger: number
+}
+
 interface Began {
   row: number
+  /** By the monotonic clock. */
   at: number
 }
 
+/** Numbers of rows: what is behind them came later, whatever the clock was set to. */
+interface Rows {
+  turn: number
+  ledger: number
+}
+
+function endOf(reader: Reader, table: keyof Rows): number {
+  return reader.one<{ end: number | null }>(`SELECT MAX(rowid) AS end FROM ${table}`)?.end ?? 0
+}
+
+/** The turn of the user's last prompt, and the last request before its first. */
+function lastWord(reader: Reader, rootId: string): Rows {
+  const turn = reader.one<{ row: number; id: string }>(
+    "SELECT rowid AS row, id FROM turn WHERE session_id = :rootId AND cause = 'human' ORDER BY rowid DESC LIMIT 1",
+    { rootId },
+  )
+  if (!turn) return { turn: 0, ledger: 0 }
+  const first = reader.one<{ row: number | null }>(
+    `SELECT MIN(rowid) AS row FROM ledger
+     WHERE session_id = :rootId AND step_id IN (SELECT id FROM step WHERE turn_id = :turn)`,
+    { rootId, turn: turn.id },
+  )?.row
+  return { turn: turn.row, ledger: first == null ? endOf(reader, "ledger") : first - 1 }
+}
+
 const TOKENS = "(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens)"
+/** What is below a session are the agents that it started, found by their tasks: nothing else of the tree is read. */
 const BELOW = `session_id IN (WITH RECURSIVE tree (id) AS (
-  VALUES (:sessionId) UNION ALL SELECT session.id FROM session JOIN tree ON session.parent_id = tree.id) SELECT id FROM tree)`
+  VALUES (:sessionId) UNION ALL SELECT task.session_id FROM tree CROSS JOIN task ON task.owner_id = tree.id
+    WHERE task.session_id IS NOT NULL) SELECT id FROM tree)`
 
 const WHAT = { task: "for this task", session: "for this session", call: "for this call" } as const
 
@@ -247,6 +316,15 @@ function keyOf({ type, id }: Pick<Scope, "type" | "id">): string {
 
 function parentOf(reader: Reader, { parent_id: id }: SessionRow): SessionRow | undefined {
   return id === null ? undefined : reader.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id })
+}
+
+function refuseUsedUp(caps: Caps, spent: Spent): void {
+  for (const name of Object.keys(caps) as CapName[])
+    if (spent[name] >= caps[name]!)
+      throw new UserError(
+        "cap-used-up",
+        `${amount(name, spent[name])} has been used already: a cap of ${amount(name, caps[name]!)} would let nothing go on. Set a higher one.`,
+      )
 }
 
 /** Enough for one more step, at least. */

@@ -33,12 +33,13 @@ async function perform(
   parts: SessionParts,
   { call, signal }: { call: ToolCallRow; signal: AbortSignal },
 ): Promise<Ending> {
-  if (signal.aborted) return failed("Not run: the turn was interrupted before this call began.")
+  if (signal.aborted) return failed(NOT_RUN)
   const tool = session.tools.get(call.name)
   if (!tool)
     return failed(
       `There is no tool named ${JSON.stringify(call.name)} here. Use one of: ${[...session.tools.keys()].join(", ")}.`,
     )
+  let hasBegun = call.state === "running"
   try {
     const input = parseInput(tool, JSON.parse(call.input))
     const context = contextOf(session, parts, { call, signal })
@@ -46,11 +47,14 @@ async function perform(
     if (known) return { type: "answered", output: known }
     const refusal = await permit(session, parts, { call, tool, input, signal })
     if (refusal) return refusal
+    // A permission may be given long after it was asked for, and at the moment at which the work is stopped.
+    if (signal.aborted) return failed(NOT_RUN)
+    hasBegun = true
     // A tool that starts a task marks its call in the transaction that starts it (task/runtime.ts).
     if (!tool.join) await begin(parts, call)
     return { type: "answered", output: await tool.run(input, context) }
   } catch (error) {
-    if (signal.aborted) return failed("Interrupted by the user. It may have taken effect in part.")
+    if (signal.aborted) return failed(hasBegun ? "Interrupted by the user. It may have taken effect in part." : NOT_RUN)
     if (error instanceof ToolError || error instanceof UserError) return failed(error.message)
     parts.log.error(`tool ${call.name} failed inside`, { error, session: session.row.id })
     return failed(
@@ -58,6 +62,8 @@ async function perform(
     )
   }
 }
+
+const NOT_RUN = "Not run: the turn was interrupted before this call began."
 
 const INTERRUPTED =
   "Interrupted: the program ended during this call. It may have taken effect; check before you repeat it."

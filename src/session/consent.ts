@@ -31,6 +31,6 @@ function isWakeTurn(reader: Reader, call: ToolCallRow): boolean {
 /** The oldest request of the tree that waits for the user, but for the call's own. */
 function openRequest(reader: Reader, { root_id: rootId }: SessionRow, call: ToolCallRow): string | undefined {
   const sql = `SELECT id FROM approval WHERE root_id = :rootId AND state = 'open' AND tool_call_id <> :call
-    ORDER BY created_at, rowid LIMIT 1`
+    ORDER BY rowid LIMIT 1`
   return reader.one<{ id: string }>(sql, { rootId, call: call.id })?.id
 }

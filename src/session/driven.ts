@@ -34,8 +34,8 @@ export class Absence {
       this.#since.delete(rootId)
       return false
     }
-    const since = this.#since.get(rootId) ?? this.#clock.now()
+    const since = this.#since.get(rootId) ?? this.#clock.monotonic()
     this.#since.set(rootId, since)
-    return this.#clock.now() - since >= GRACE_MS
+    return this.#clock.monotonic() - since >= GRACE_MS
   }
 }

@@ -27,12 +27,19 @@ export function healthOfTasks(store: Store, views: readonly TaskView[], now: num
 
 const LOOK_MS = 30_000
 
-/** Tells, once a run, the owners of tasks of this tree that have gone silent; until disposed. */
+/**
+ * Tells, once a run, the owners of tasks of this tree that have gone silent; until disposed. `excuse`: takes out what
+ * passed while this process did not run, before it judges.
+ */
 export function tellStalls(
   { store, clock }: { store: Store; clock: Clock },
-  { rootId, failed }: { rootId: string; failed(error: unknown): void },
+  { rootId, excuse, failed }: { rootId: string; excuse(): Promise<void>; failed(error: unknown): void },
 ): Disposable {
-  const timer = setInterval(() => tellOnce(store, clock, rootId).catch(failed), LOOK_MS)
+  const look = async () => {
+    await excuse()
+    await tellOnce(store, clock, rootId)
+  }
+  const timer = setInterval(() => look().catch(failed), LOOK_MS)
   timer.unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }

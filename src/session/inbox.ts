@@ -51,6 +51,13 @@ export function waiting(reader: Reader, sessionId: string): Waiting | undefined 
   return { count: row.count, onlyNotices: row.notices === row.count, firstAt: row.first, lastAt: row.last }
 }
 
+/** Whether something waits that keeps a turn under way from its end. */
+export function steers(reader: Reader, sessionId: string): boolean {
+  const sql = `SELECT 1 FROM inbox WHERE session_id = :sessionId AND wake = 1 AND delivery = 'steer'
+    AND kind IN ('prompt', 'notice') LIMIT 1`
+  return reader.one(sql, { sessionId }) !== undefined
+}
+
 export interface Drain {
   rootId: string
   sessionId: string

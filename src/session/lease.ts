@@ -7,7 +7,7 @@ import { UserError } from "../base/error.ts"
 import type { Sqlite } from "../runtime/sqlite.ts"
 import { isLocked, tryLock } from "../store/lock.ts"
 import { SCHEMA_VERSION } from "../store/schema.ts"
-import type { Reader, Store } from "../store/store.ts"
+import type { Reader, Store, Tx } from "../store/store.ts"
 
 export interface Lease {
   readonly rootId: string
@@ -93,7 +93,8 @@ async function granted(
         if (!isOurs(store)) lose()
       },
       release: () => {
-        fence[Symbol.dispose]()
+        // What this process had begun before it lost the tree must not write into it for as long as it lives.
+        if (!lost.signal.aborted) fence[Symbol.dispose]()
         letGo()
       },
     }
@@ -104,15 +105,22 @@ async function granted(
 }
 
 function enter(store: Store, clock: Clock, rootId: string): Promise<number> {
-  return store.write(
-    (tx) =>
-      tx.one<{ generation: number }>(
-        `INSERT INTO lease (root_id, generation, pid, taken_at, writer) VALUES (:rootId, 1, :pid, :now, :writer)
-         ON CONFLICT (root_id) DO UPDATE SET generation = generation + 1, pid = :pid, taken_at = :now, writer = :writer
-         RETURNING generation`,
-        { rootId, pid: process.pid, now: clock.now(), writer: SCHEMA_VERSION },
-      )!.generation,
-  )
+  return store.write((tx) => {
+    forgetNamesake(store, tx)
+    return tx.one<{ generation: number }>(
+      `INSERT INTO lease (root_id, generation, pid, taken_at, writer) VALUES (:rootId, 1, :pid, :now, :writer)
+       ON CONFLICT (root_id) DO UPDATE SET generation = generation + 1, pid = :pid, taken_at = :now, writer = :writer
+       RETURNING generation`,
+      { rootId, pid: process.pid, now: clock.now(), writer: SCHEMA_VERSION },
+    )!.generation
+  })
+}
+
+/** An earlier process may have had our id: what it drove must not be taken for ours when we die (abandoned.ts). */
+function forgetNamesake(store: Store, tx: Tx): void {
+  const rows = tx.all<{ root_id: string }>("SELECT root_id FROM lease WHERE pid = :pid", { pid: process.pid })
+  for (const { root_id: rootId } of rows)
+    if (!isHeld(store, rootId)) tx.run("UPDATE lease SET pid = 0 WHERE root_id = :rootId", { rootId })
 }
 
 function generationOf(reader: Reader, rootId: string): number | undefined {

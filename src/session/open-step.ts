@@ -37,6 +37,8 @@ export async function openStep(session: Session, parts: SessionParts, opening: O
   let raise = opening.raise
   for (;;) {
     const opened = await store.write((tx) => {
+      // Paused since it was looked at, perhaps while it waited here: it asks nothing, as one that its cap has paused.
+      if (isPaused(tx, session)) return { type: "reached", error: new CapReached("paused", true) } as const
       if (raise) budget.raise(tx, row, most)
       raise = false
       const verdict = budget.verdict(tx, row, most)
@@ -59,6 +61,10 @@ export async function openStep(session: Session, parts: SessionParts, opening: O
       look: () => (budget.verdict(store, row, most).type === "busy" ? undefined : "free"),
     })
   }
+}
+
+function isPaused(tx: Tx, { runId }: Session): boolean {
+  return runId !== null && tx.one("SELECT 1 FROM run WHERE id = :runId AND state = 'paused'", { runId }) !== undefined
 }
 
 /** An agent at its cap is paused in the background, and its owner is told; false when there is no run to pause. */

@@ -46,8 +46,8 @@ interface Change {
 
 async function changeOne(store: Store, change: Change, { clock, ids }: { clock: Clock; ids: Ids }): Promise<void> {
   const { action, taskId, rootId } = change
-  const end = clock.now() + PATIENCE_MS
-  for (let asked = false; clock.now() < end; ) {
+  const end = clock.monotonic() + PATIENCE_MS
+  for (let asked = false; clock.monotonic() < end; ) {
     const view = findTask(store, taskId)
     if (isTerminal(view.run.state) || (view.run.state === "paused") === (action === "pause")) return
     // Tried again and again: the host may be ending.

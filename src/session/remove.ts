@@ -7,16 +7,16 @@ import { UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
 import { plural } from "../base/text.ts"
 import type { SessionRow } from "../store/rows.ts"
-import type { Store, Tx } from "../store/store.ts"
+import { deleteInSlices } from "../store/slices.ts"
+import type { Store } from "../store/store.ts"
 import { type TreeTable, treeTables } from "../store/tables.ts"
 import { listTasks } from "../task/find.ts"
 import { treeSessions } from "./export.ts"
+import { removeGiven } from "./given.ts"
 import { isHeld, type Lease, takeLease } from "./lease.ts"
 
-/** A transaction of this many milliseconds is too long; how many rows one deletes follows from what the last one took. */
-const SLICE_MS = 5
-const FIRST_SLICE = 50
-const MOST_ROWS = 2000
+/** Rows that one transaction deletes. */
+const PACE = { first: 50, most: 2000 }
 
 /** Throws a UserError, with nothing done, when a process drives the session or a task of it is alive. */
 export async function removeSession(store: Store, clock: Clock, root: SessionRow): Promise<void> {
@@ -56,19 +56,21 @@ function nameOf(root: SessionRow): string {
 
 async function removeAll(store: Store, clock: Clock, rootId: string): Promise<void> {
   const spools = spoolNames(store, rootId)
-  const slices = new Slices(store, clock)
+  const remove = (sql: string, params: { session: string } | { root: string }) =>
+    deleteInSlices({ store, clock }, { ...PACE, sql, params })
   const sessions = treeSessions(store, rootId).reverse()
   for (const table of treeTables.toReversed())
     for (const id of table.per === "session" ? sessions.map((session) => session.id) : [rootId])
-      await slices.delete(deletion(table), table.per === "session" ? { session: id } : { root: id })
-  await slices.delete(`DELETE FROM feed WHERE rowid IN (SELECT rowid FROM feed WHERE root_id = :root LIMIT :limit)`, {
+      await remove(deletion(table), table.per === "session" ? { session: id } : { root: id })
+  await remove(`DELETE FROM feed WHERE rowid IN (SELECT rowid FROM feed WHERE root_id = :root LIMIT :limit)`, {
     root: rootId,
   })
   const children = "SELECT rowid FROM session WHERE root_id = :root AND id <> :root LIMIT :limit"
-  await slices.delete(`DELETE FROM session WHERE rowid IN (${children})`, { root: rootId })
+  await remove(`DELETE FROM session WHERE rowid IN (${children})`, { root: rootId })
   for (const spool of spools) rmSync(spool, { force: true })
   await store.writeDurably((tx) => {
     tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
+    removeGiven(tx, rootId)
     tx.run("DELETE FROM session WHERE id = :rootId", { rootId })
   })
 }
@@ -77,36 +79,6 @@ function deletion({ name, scope, key }: TreeTable): string {
   // Without a key there are few rows, and no rowid to name them by.
   if (!key) return `DELETE FROM ${name} WHERE ${scope} AND :limit > 0`
   return `DELETE FROM ${name} WHERE rowid IN (SELECT rowid FROM ${name} WHERE ${scope} LIMIT :limit)`
-}
-
-class Slices {
-  readonly #store: Store
-  readonly #clock: Clock
-  #rows = FIRST_SLICE
-
-  constructor(store: Store, clock: Clock) {
-    this.#store = store
-    this.#clock = clock
-  }
-
-  /** Runs the statement, with its :limit, until it finds no more. */
-  async delete(sql: string, params: { session: string } | { root: string }): Promise<void> {
-    for (;;) {
-      const limit = this.#rows
-      const { deleted, took } = await this.#store.write((tx) => timed(tx, sql, { ...params, limit }))
-      if (deleted < limit) return
-      if (took > SLICE_MS / 2) this.#rows = Math.max(1, Math.floor(this.#rows / 2))
-      if (took < SLICE_MS / 8) this.#rows = Math.min(MOST_ROWS, this.#rows * 2)
-      // Whoever else lives in this process gets a turn.
-      await this.#clock.sleep(0)
-    }
-  }
-}
-
-function timed(tx: Tx, sql: string, params: Record<string, string | number>): { deleted: number; took: number } {
-  const started = performance.now()
-  const deleted = tx.run(sql, params)
-  return { deleted, took: performance.now() - started }
 }
 
 /** The files that the tree's runs have in our own folder: what an imported row names elsewhere is not ours to delete. */

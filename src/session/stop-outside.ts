@@ -39,8 +39,8 @@ async function stopOne(
     }
   }
   await store.writeDurably((tx) => request(tx, { clock, ids }, { rootId, control: { action: "stop_task", taskId } }))
-  const end = clock.now() + PATIENCE_MS
-  while (!isTerminal(findTask(store, taskId).run.state) && clock.now() < end) await clock.sleep(25)
+  const end = clock.monotonic() + PATIENCE_MS
+  while (!isTerminal(findTask(store, taskId).run.state) && clock.monotonic() < end) await clock.sleep(25)
 }
 
 /** The deepest first, so that nothing passes to an owner that is about to end. */

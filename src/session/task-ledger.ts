@@ -63,7 +63,7 @@ const FROM = `FROM task JOIN run ON run.task_id = task.id WHERE task.owner_id = 
 const LISTED = `
   SELECT task.id, task.kind, task.description, run.state, COALESCE(run.started_at, run.created_at) AS since,
     CASE task.kind WHEN 'agent' THEN json_extract(task.input, '$.agent') END AS agent
-  ${FROM} ORDER BY run.state = 'queued', task.created_at, task.rowid LIMIT ${LINES}`
+  ${FROM} ORDER BY run.state = 'queued', task.rowid LIMIT ${LINES}`
 
 function toldOf(json: string | null | undefined): Told | undefined {
   if (json === null || json === undefined) return undefined

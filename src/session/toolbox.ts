@@ -91,7 +91,7 @@ function startable(all: readonly AgentDefinition[]) {
 
 function sender({ tasks, clock, ids }: ToolboxParts) {
   return ({ taskId, text, callId }: { taskId: string; text: string; callId: string }) =>
-    tasks.message(taskId, text, (tx, task, sent) => {
+    tasks.message(taskId, { text, origin: "peer" }, (tx, task, sent) => {
       const intent: Intent = { task: task.id, sent }
       tx.run("UPDATE tool_call SET intent = :intent WHERE id = :callId", { callId, intent: JSON.stringify(intent) })
       if (sent === "resumed") return

@@ -2,12 +2,12 @@
 // side; what came in meanwhile joins at the step boundary; until the model calls nothing and nothing waits.
 import { messageOf, UserError } from "../base/error.ts"
 import { publish } from "../store/feed.ts"
-import type { Origin, RunState, TurnRow } from "../store/rows.ts"
+import type { Origin, RunState, SessionRow, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { CapReached } from "./budget.ts"
 import { runCall } from "./call.ts"
-import { drain } from "./inbox.ts"
+import { drain, steers } from "./inbox.ts"
 import { openTurn, resumeStep } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 import { ask, type Reply } from "./step.ts"
@@ -112,10 +112,18 @@ async function begin(session: Session, { store, clock, ids }: SessionParts): Pro
       ended_at: null,
     }
     insertRow(tx, "turn", turn)
-    tx.run("UPDATE session SET updated_at = :now WHERE id = :id", { id: row.id, now: clock.now() })
+    markUsed(tx, row, clock.now())
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turnId, data: { state: "open" } })
     return turn
   })
+}
+
+/** The one used last is behind all others, also when the clock was set back since they were used. */
+function markUsed(tx: Tx, { id, project }: SessionRow, now: number): void {
+  const newest = `SELECT updated_at FROM session WHERE project = :project AND parent_id IS NULL AND id <> :id
+    ORDER BY updated_at DESC LIMIT 1`
+  const sql = `UPDATE session SET updated_at = MAX(:now, 1 + COALESCE((${newest}), 0)) WHERE id = :id`
+  tx.run(sql, { id, project, now })
 }
 
 /** At a step boundary: takes in what came meanwhile. Ends the turn, in the same transaction, when there is no more. */
@@ -125,8 +133,11 @@ async function goesOn(
   { turn, mustAnswer }: { turn: TurnRow; mustAnswer: boolean },
 ): Promise<boolean> {
   return store.write((tx) => {
-    const came = drain(tx, clock, { rootId: row.root_id, sessionId: row.id, turnId: turn.id, at: "boundary" })
-    if (mustAnswer || came.length > 0) return true
+    // What wakes nobody must not keep a turn from its end either: it waits for the next one.
+    if (mustAnswer || steers(tx, row.id)) {
+      drain(tx, clock, { rootId: row.root_id, sessionId: row.id, turnId: turn.id, at: "boundary" })
+      return true
+    }
     closeTurn(tx, { id: turn.id, state: "done", error: null, now: clock.now() })
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turn.id, data: { state: "done" } })
     return false

@@ -16,7 +16,7 @@ export interface Viewer {
   /** Whether a process drives the tree now. */
   isHosted(): boolean
   /** Puts a prompt into the root's inbox, for good once this resolves; returns its id, which its message will have. */
-  prompt(content: UserPart[]): Promise<string>
+  prompt(content: UserPart[], options?: { delivery: "steer" | "queue" }): Promise<string>
   /** Takes a prompt back; false when it has entered the conversation, or was taken back before. */
   withdraw(promptId: string): Promise<boolean>
   /** Asks the host to do something; returns the control's id. What it can't do, it tells in the feed (`refused`). */
@@ -96,10 +96,10 @@ export function createViewer({ store, clock, ids }: { store: Store; clock: Clock
 
   return {
     isHosted: () => isHeld(store, rootId),
-    prompt: async (content) => {
+    prompt: async (content, { delivery } = { delivery: "steer" }) => {
       const id = ids.uuid()
       await store.writeFreely((tx) => {
-        admit(tx, clock, { id, sessionId: rootId, origin: "human", delivery: "steer", content })
+        admit(tx, clock, { id, sessionId: rootId, origin: "human", delivery, content })
         tx.ring(`host:${rootId}`)
       })
       return id

@@ -20,9 +20,9 @@ export async function* changes(
   while (!signal.aborted) {
     // Changes whenever another connection has changed the file, and never otherwise (sqlite.org, pragma.html).
     const version = reader.one<{ data_version: number }>("PRAGMA data_version")?.data_version
-    if (version !== seen || clock.now() - yieldedAt >= atLeastMs) {
+    if (version !== seen || clock.monotonic() - yieldedAt >= atLeastMs) {
       seen = version
-      yieldedAt = clock.now()
+      yieldedAt = clock.monotonic()
       yield
     }
     await clock.sleep(LOOK_MS, signal).catch((error) => {

@@ -33,7 +33,11 @@ export function migrate(db: Sqlite, { path, leases, schema }: Migrating): void {
     return
   }
   // The journal mode is kept in the file: only a new one is asked to change, and that needs no transaction.
-  if (found === 0) db.exec("PRAGMA journal_mode = WAL")
+  if (found === 0) {
+    // So that the file can be made smaller page by page (store/prune.ts). It must be said before anything is in it.
+    db.exec("PRAGMA auto_vacuum = INCREMENTAL")
+    db.exec("PRAGMA journal_mode = WAL")
+  }
   db.exec("BEGIN IMMEDIATE")
   try {
     // Read again inside the transaction: another process may have migrated in between.

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, statfsSync } from "node:fs"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import { messageOf, UserError } from "../base/error.ts"
+import { sleepPart } from "../base/patience.ts"
 import { Sqlite, sqliteCode } from "../runtime/sqlite.ts"
 import { Bells } from "./bells.ts"
 import { migrate, OlderAtWork, refuseNewer, rollback } from "./migrate.ts"
@@ -11,6 +12,8 @@ import type { InsideKind, OutsideTopic, Reader, Store, Topic, Tx } from "./store
 
 /** How long a write waits for another process's lock before it becomes an error. */
 const BUSY_LIMIT_MS = 10_000
+/** Of the write-ahead log, once its content is in the database. */
+const LOG_BYTES = 8 * 1024 * 1024
 /** How often to look whether older programs have ended. */
 const OLDER_LOOK_MS = 100
 
@@ -49,7 +52,7 @@ async function migrated(
   path: string,
   { folder, clock, schema, patienceMs = BUSY_LIMIT_MS }: OpenOptions & { schema: Schema },
 ): Promise<void> {
-  const end = clock.now() + patienceMs
+  const end = clock.monotonic() + patienceMs
   for (;;) {
     try {
       return await retryBusy(clock, path, () => {
@@ -57,7 +60,7 @@ async function migrated(
         return () => undefined
       })
     } catch (error) {
-      if (!(error instanceof OlderAtWork) || clock.now() >= end) throw error
+      if (!(error instanceof OlderAtWork) || clock.monotonic() >= end) throw error
       await clock.sleep(OLDER_LOOK_MS)
     }
   }
@@ -90,10 +93,20 @@ class SqliteStore implements Store {
   }
 
   write<T>(change: (tx: Tx) => T): Promise<T> {
-    return this.#transact(this.#normal, change)
+    return this.#transact(this.#normal, (tx) => {
+      this.#checkFences(tx)
+      return change(tx)
+    })
   }
 
   writeDurably<T>(change: (tx: Tx) => T): Promise<T> {
+    return this.writeFreely((tx) => {
+      this.#checkFences(tx)
+      return change(tx)
+    })
+  }
+
+  writeFreely<T>(change: (tx: Tx) => T): Promise<T> {
     this.#full ??= guarded(this.#path, () => connect(this.#path, "FULL"))
     return this.#transact(this.#full, change)
   }
@@ -113,6 +126,10 @@ class SqliteStore implements Store {
   fence(check: (reader: Reader) => void): Disposable {
     this.#fences.add(check)
     return { [Symbol.dispose]: () => void this.#fences.delete(check) }
+  }
+
+  #checkFences(tx: Tx): void {
+    for (const check of this.#fences) check(tx)
   }
 
   snapshot(): Reader & Disposable {
@@ -151,7 +168,6 @@ class SqliteStore implements Store {
       return () =>
         this.#finish(connection, () => {
           refuseNewer(connection, this.#path, this.#schema)
-          for (const check of this.#fences) check(tx)
           return change(tx)
         })
     })
@@ -176,16 +192,16 @@ class SqliteStore implements Store {
  * await in between: a transaction is never open while other code runs.
  */
 async function retryBusy<T>(clock: Clock, path: string, lock: () => () => T): Promise<T> {
-  const started = clock.now()
+  let waited = 0
   for (let delay = 1; ; delay = Math.min(delay * 2, 50)) {
     const locked = tryLock(lock)
     if (locked) return locked()
-    if (clock.now() - started > BUSY_LIMIT_MS)
+    if (waited > BUSY_LIMIT_MS)
       throw new UserError(
         "database-busy",
         `The database ${path} has been locked by another program for ${BUSY_LIMIT_MS / 1000} s. Nothing was written. Close the program that holds it (try: fuser ${path}) and run this again.`,
       )
-    await clock.sleep(delay)
+    waited += await sleepPart(clock, delay)
   }
 }
 
@@ -202,6 +218,8 @@ function connect(path: string, synchronous: "NORMAL" | "FULL"): Sqlite {
   const connection = new Sqlite(path)
   try {
     connection.exec(`PRAGMA synchronous = ${synchronous}`)
+    // A long reader makes the write-ahead log grow; without this it would stay as large for ever.
+    connection.exec(`PRAGMA journal_size_limit = ${LOG_BYTES}`)
     return connection
   } catch (error) {
     connection.close()

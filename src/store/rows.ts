@@ -202,7 +202,10 @@ export interface FeedRow {
   at: number
 }
 
-/** What `ref` names: a message, a tool_call, a run, a run, a run, a run, a step, a turn, an approval. */
+/**
+ * What `ref` names: a message, a tool_call, a run, a run, a run, a run, a step, a turn, an approval, a control that could
+ * not be done (`data`: its action, and the message for a person).
+ */
 export type FeedKind =
   | "message"
   | "tool_result"
@@ -213,3 +216,4 @@ export type FeedKind =
   | "retry"
   | "turn"
   | "approval"
+  | "refused"

@@ -31,6 +31,8 @@ export type Topic = InsideTopic | OutsideTopic
 export interface Store extends Reader {
   write<T>(change: (tx: Tx) => T): Promise<T>
   writeDurably<T>(change: (tx: Tx) => T): Promise<T>
+  /** As `writeDurably`, for what everybody may write, whoever drives a tree: no fence is asked. */
+  writeFreely<T>(change: (tx: Tx) => T): Promise<T>
   /** Calls `listener` after each commit that rang the topic, until disposed. A bell carries nothing and may be merged. */
   listen(topic: Topic, listener: () => void): Disposable
   /** Rings a bell for what is no commit, such as a file that has grown. */

@@ -1,19 +1,22 @@
-// The clock of a run's deadline. It stops while the run is paused: what is left is counted from the row.
+// The clock of a run's deadline. It stops while the run is paused. A command's goes on while this process is stopped, as
+// the command does; an agent's does not, because nothing of it runs then.
 import type { Clock } from "../base/clock.ts"
+import { sleepPart } from "../base/patience.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
-
-/** The longest that a timer can wait: after it, what is left is counted again. */
-const LONGEST_MS = 2 ** 31 - 1
 
 export class Deadline {
   readonly #clock: Clock
   readonly #limitMs: number | null
+  readonly #countsStops: boolean
   readonly #passed: () => void
-  #timer: ReturnType<typeof setTimeout> | undefined
+  /** From the row once, by the time of day; then counted here, because that may be set. */
+  #left: number | undefined
+  #armed: AbortController | undefined
 
-  constructor(clock: Clock, task: Pick<TaskRow, "deadline_ms">, passed: () => void) {
+  constructor(clock: Clock, task: Pick<TaskRow, "deadline_ms" | "kind">, passed: () => void) {
     this.#clock = clock
     this.#limitMs = task.deadline_ms
+    this.#countsStops = task.kind !== "agent"
     this.#passed = passed
   }
 
@@ -21,12 +24,24 @@ export class Deadline {
   arm(run: RunRow): void {
     this.disarm()
     if (this.#limitMs === null || run.state === "paused") return
-    const left = (run.started_at ?? run.created_at) + this.#limitMs + run.paused_ms - this.#clock.now()
-    if (left > LONGEST_MS) this.#timer = setTimeout(() => this.arm(run), LONGEST_MS)
-    else this.#timer = setTimeout(this.#passed, Math.max(0, left))
+    const byRow = (run.started_at ?? run.created_at) + this.#limitMs + run.paused_ms - this.#clock.now()
+    this.#left ??= Math.min(this.#limitMs, Math.max(0, byRow))
+    this.#armed = new AbortController()
+    void this.#count(this.#armed.signal)
   }
 
   disarm(): void {
-    clearTimeout(this.#timer)
+    this.#armed?.abort()
+  }
+
+  async #count(signal: AbortSignal): Promise<void> {
+    while (this.#left! > 0) {
+      const began = this.#clock.monotonic()
+      const counted = await sleepPart(this.#clock, this.#left!, signal).catch(() => undefined)
+      const took = this.#clock.monotonic() - began
+      this.#left! -= counted === undefined || this.#countsStops ? took : counted
+      if (signal.aborted) return
+    }
+    this.#passed()
   }
 }

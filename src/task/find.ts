@@ -33,7 +33,7 @@ export function listTasks(reader: Reader, { rootId, ownerId, live = false }: Sco
   ]
   const from = `FROM task JOIN run ON run.task_id = task.id
     WHERE ${["run.n = (SELECT MAX(n) FROM run AS newer WHERE newer.task_id = task.id)", ...limits].join(" AND ")}
-    ORDER BY task.created_at, task.rowid`
+    ORDER BY task.rowid`
   const params = { ...(rootId !== undefined && { rootId }), ...(ownerId !== undefined && { ownerId }) }
   const runs = new Map(reader.all<RunRow>(`SELECT run.* ${from}`, params).map((run) => [run.task_id, run]))
   const tasks = reader.all<TaskRow>(`SELECT task.* ${from}`, params)
@@ -48,7 +48,7 @@ export function listTasks(reader: Reader, { rootId, ownerId, live = false }: Sco
 export function findTask(reader: Reader, prefix: string, rootId?: string): TaskView {
   const found = reader.all<TaskRow>(
     `SELECT * FROM task WHERE substr(id, 1, length(:prefix)) = :prefix AND (:rootId IS NULL OR root_id = :rootId)
-     ORDER BY created_at DESC LIMIT 11`,
+     ORDER BY rowid DESC LIMIT 11`,
     { prefix: prefix.trim().toLowerCase(), rootId: rootId ?? null },
   )
   const only = found.length === 1 || found[0]?.id === prefix ? found[0] : undefined
@@ -74,8 +74,9 @@ function viewOf(reader: Reader, run: RunRow): TaskView {
 }
 
 /**
- * Sums of the ledger over a session and all below it. CROSS JOIN keeps SQLite from reading the whole ledger, which it
- * would take for smaller than the tree.
+ * Sums of the ledger over a session and all below it, which are those of the agents that it started: found by their
+ * tasks, because a look through all sessions of the tree would cost the more the larger it is. CROSS JOIN keeps SQLite
+ * from reading the whole ledger, which it would take for smaller than the tree.
  */
 export function usageBelow(
   reader: Reader,
@@ -84,8 +85,7 @@ export function usageBelow(
   const sum = reader.one<{ tokens: number | null; cost: number | null; unpriced: number; estimated: number }>(
     `WITH RECURSIVE tree (id) AS (
        VALUES (:sessionId) UNION ALL
-       SELECT session.id FROM tree CROSS JOIN session ON session.parent_id = tree.id
-       WHERE session.root_id = (SELECT root_id FROM session WHERE id = :sessionId))
+       SELECT task.session_id FROM tree CROSS JOIN task ON task.owner_id = tree.id WHERE task.session_id IS NOT NULL)
      SELECT SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens, SUM(cost_nanos) AS cost,
        SUM(cost_nanos IS NULL) AS unpriced, SUM(state = 'estimated') AS estimated
      FROM tree CROSS JOIN ledger ON ledger.session_id = tree.id WHERE ledger.state <> 'open'`,

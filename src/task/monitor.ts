@@ -2,6 +2,7 @@
 // longer they keep coming, so that a chatty command can neither flood the conversation nor run up a bill.
 import type { Clock } from "../base/clock.ts"
 import { readNew } from "../exec/spool.ts"
+import { gapNote } from "../exec/spool-gap.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Store } from "../store/store.ts"
@@ -43,26 +44,26 @@ class LineEvents implements OutputWatcher {
   }
 
   async look(spool: string): Promise<void> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     if (now < this.#toldAt + this.#pauseMs) return
-    const { text } = await readNew(spool, { offset: this.#offset, length: READ_BYTES })
-    const whole = text.slice(0, text.lastIndexOf("\n") + 1)
+    const news = await readNew(spool, { offset: this.#offset, length: READ_BYTES, lines: true })
+    const whole = news.gap ? `${gapNote(news.gap)}\n${news.text}` : news.text
     if (!whole) return
     const quiet = now - this.#toldAt > QUIET_MS
-    await this.#tell(whole)
-    this.#offset += Buffer.byteLength(whole)
+    await this.#tell(whole, news.next)
+    this.#offset = news.next
     this.#pauseMs = quiet ? FIRST_PAUSE_MS : Math.min(this.#pauseMs * 2, LONGEST_PAUSE_MS)
     this.#toldAt = now
   }
 
   /** How far it told and the notice are one transaction: after a crash no line is told twice, and none is left out. */
-  async #tell(whole: string): Promise<void> {
+  async #tell(whole: string, told: number): Promise<void> {
     const runId = this.#runId
     await this.#store.writeDurably((tx) => {
       const run = tx.one<RunRow>(
         `UPDATE run SET notice_count = notice_count + 1, told_bytes = :told, event_at = :now
          WHERE id = :runId AND state IN ${LIVE} RETURNING *`,
-        { runId, told: this.#offset + Buffer.byteLength(whole), now: this.#clock.now() },
+        { runId, told, now: this.#clock.now() },
       )
       if (!run) return
       const owner = tx.one<{ owner_id: string }>("SELECT owner_id FROM task WHERE id = :id", {

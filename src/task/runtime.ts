@@ -26,6 +26,7 @@ import {
   type StopBy,
   type StopCause,
   type TaskKind,
+  type Word,
 } from "./task.ts"
 import { liveTree } from "./tree.ts"
 import { liveTwin, twinOf } from "./twin.ts"
@@ -114,6 +115,9 @@ export class TaskRuntime {
       const holdsParent = task.kind === "agent" || run.background === 0
       const readiness = addDependencies(tx, { id: task.id, parentTaskId: task.parent_task_id, holdsParent }, needs)
       publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_started", ref: run.id })
+      // What it needs had completed before: that it waits for it would not be true.
+      if (readiness.type === "free")
+        tx.run("UPDATE run SET reason = :reason WHERE id = :id", { id: run.id, reason: obstacle ?? null })
       if (readiness.type !== "hopeless") return { type: "queued", isFree: readiness.type === "free" } as const
       const { need, state } = readiness
       const outcome = {
@@ -168,7 +172,7 @@ export class TaskRuntime {
    */
   async message(
     taskId: string,
-    text: string,
+    word: Word,
     deliver: (tx: Tx, task: TaskRow, how: "delivered" | "resumed") => void,
   ): Promise<"delivered" | Started> {
     const { task } = this.task(taskId)
@@ -181,13 +185,15 @@ export class TaskRuntime {
     if (delivered) return "delivered"
     const last = newestRun(this.#store, taskId)
     const run = newRun({ id: this.#ids.short(), task, n: last.n + 1, background: true, now: this.#clock.now() })
-    const prepared = await this.#kind(task.kind).prepare(task, run, text)
-    await this.#launch({ task, run }, prepared, (tx) => {
+    const prepared = await this.#kind(task.kind).prepare(task, run, word)
+    const spokenTo = await this.#launch({ task, run }, prepared, (tx) => {
+      if (newestRun(tx, taskId).id !== last.id) return taskId
       insertRow(tx, "run", run)
       deliver(tx, task, "resumed")
       return undefined
     })
-    return { task, run }
+    // Somebody else was quicker, and the agent goes on already: it hears this as well.
+    return spokenTo === undefined ? { task, run } : this.message(taskId, word, deliver)
   }
 
   /** `rows` inserts what is to be launched, or returns the task that makes it superfluous: then nothing is. */
@@ -389,14 +395,15 @@ export class TaskRuntime {
   async recover(rootId: string): Promise<RunRow[]> {
     const runs = this.#store.all<RunRow>(
       `SELECT run.* FROM run JOIN task ON task.id = run.task_id
-       WHERE task.root_id = :rootId AND run.state IN ${LIVE} ORDER BY run.created_at, run.rowid`,
+       WHERE task.root_id = :rootId AND run.state IN ${LIVE} ORDER BY run.rowid`,
       { rootId },
     )
     const orphans = runs.filter((run) => !this.#executions.has(run.id))
+    const leftAt = this.#lastNews(rootId)
     await this.background(this.#unwaited(rootId))
     const queued = orphans.filter((run) => run.started_at === null)
     await this.#endQueued(queued.flatMap((run) => (run.stop_by ? run.id : [])))
-    await Promise.all(orphans.map((run) => (run.started_at === null ? undefined : this.#takeOver(run))))
+    await Promise.all(orphans.map((run) => (run.started_at === null ? undefined : this.#takeOver(run, leftAt))))
     // After the shells that were adopted have their places; in the order in which they came.
     for (const run of queued) if (run.state === "queued" && !run.stop_by) this.#queue.admit(run)
     await this.#queue.quiet()
@@ -411,14 +418,26 @@ export class TaskRuntime {
     return this.#store.all<{ id: string }>(sql, { rootId }).map((run) => run.id)
   }
 
-  async #takeOver(orphan: RunRow): Promise<void> {
+  /** When its host was last known to be at work. */
+  #lastNews(rootId: string): number {
+    const sql = "SELECT at FROM feed WHERE root_id = :rootId ORDER BY seq DESC LIMIT 1"
+    return this.#store.one<{ at: number }>(sql, { rootId })?.at ?? this.#clock.now()
+  }
+
+  async #takeOver(orphan: RunRow, leftAt: number): Promise<void> {
     const { task } = this.task(orphan.task_id)
     // Nobody died of a paused one.
     const attempt = orphan.state === "paused" ? orphan.attempt : orphan.attempt + 1
+    // An agent did not work while nobody drove it, so that does not count for its deadline; a command went on.
+    const unworked = task.kind === "agent" && orphan.state === "running" ? this.#clock.now() - leftAt : 0
+    const run = { ...orphan, attempt, paused_ms: orphan.paused_ms + Math.max(0, unworked) }
     await this.#store.writeDurably((tx) =>
-      tx.run("UPDATE run SET attempt = :attempt WHERE id = :id", { id: orphan.id, attempt }),
+      tx.run("UPDATE run SET attempt = :attempt, paused_ms = :paused WHERE id = :id", {
+        id: orphan.id,
+        attempt,
+        paused: run.paused_ms,
+      }),
     )
-    const run = { ...orphan, attempt }
     this.#queue.enter(task, run)
     try {
       const prepared = await this.#kind(task.kind).resume(task, run)

@@ -62,16 +62,20 @@ function settleOne(tx: Tx, clock: Clock, { runId, outcome, quiet = false }: Sett
   if (changed === 0) return undefined
   const run = tx.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })!
   const task = tx.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })!
-  if (task.session_id) passOn(tx, now, { from: task.session_id, task })
+  if (task.session_id) passOn(tx, now, { from: task.session_id, task, run })
   if (run.background) admitNotice(tx, now, { task, run })
+  if (task.wake === "all" && (run.quiet || !run.background) && !groupIsLive(tx, task)) wakeGroup(tx, task)
   publish(tx, clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_settled", ref: runId })
   tx.ring(`run:${runId}`)
   tx.ring(`inbox:${task.owner_id}`)
   return run
 }
 
-/** An agent that ends leaves its live shells and monitors to its owner, in the background. */
-function passOn(tx: Tx, now: number, { from, task }: { from: string; task: TaskRow }): void {
+/**
+ * An agent that ends leaves its live shells and monitors to its owner, in the background, and what it was told and has
+ * not read. What told one that was stopped, with all that it had started, concerns nobody any more.
+ */
+function passOn(tx: Tx, now: number, { from, task, run }: { from: string; task: TaskRow; run: RunRow }): void {
   const heirlooms = `task_id IN (SELECT id FROM task WHERE owner_id = :from AND kind <> 'agent') AND state IN ${LIVE}`
   tx.run(`UPDATE run SET background = 1, backgrounded_at = COALESCE(backgrounded_at, :now) WHERE ${heirlooms}`, {
     from,
@@ -82,6 +86,10 @@ function passOn(tx: Tx, now: number, { from, task }: { from: string; task: TaskR
        AND EXISTS (SELECT 1 FROM run WHERE run.task_id = task.id AND run.state IN ${LIVE})`,
     { from, to: task.owner_id, parent: task.parent_task_id },
   )
+  const unread = "session_id = :from AND kind = 'notice' AND wake = 1"
+  const isStopped = run.state === "stopped" || run.state === "timed_out"
+  if (isStopped) tx.run(`UPDATE inbox SET wake = 0 WHERE ${unread}`, { from })
+  else tx.run(`UPDATE inbox SET session_id = :to WHERE ${unread}`, { from, to: task.owner_id })
 }
 
 function admitNotice(tx: Tx, now: number, { task, run }: { task: TaskRow; run: RunRow }): void {
@@ -101,13 +109,22 @@ function admitNotice(tx: Tx, now: number, { task, run }: { task: TaskRow; run: R
   )
 }
 
-function groupIsLive(tx: Tx, task: TaskRow): boolean {
-  return (
-    tx.one(
-      `SELECT 1 FROM task JOIN run ON run.task_id = task.id
-       WHERE task.owner_id = :owner AND task.group_id IS :group AND task.wake = 'all' AND run.state IN ${LIVE} LIMIT 1`,
-      { owner: task.owner_id, group: task.group_id },
-    ) !== undefined
+/** Looks at the group, or, without one, at the newest first: of many that end one by one, those are at work the longest. */
+function groupIsLive(tx: Tx, { owner_id: owner, group_id: group }: TaskRow): boolean {
+  const within = group === null ? "task.owner_id = :owner AND task.group_id IS NULL" : "task.group_id = :group"
+  const sql = `SELECT 1 FROM task JOIN run ON run.task_id = task.id
+    WHERE ${within} AND +task.owner_id = :owner AND task.wake = 'all' AND run.state IN ${LIVE}
+    ORDER BY task.rowid DESC LIMIT 1`
+  return tx.one(sql, { owner, ...(group !== null && { group }) }) !== undefined
+}
+
+/** The last of a group wakes nobody, because the user has stopped it or a call returns it: the others' notices must. */
+function wakeGroup(tx: Tx, task: TaskRow): void {
+  tx.run(
+    `UPDATE inbox SET wake = 1 WHERE session_id = :owner AND run_id IN (
+       SELECT run.id FROM task JOIN run ON run.task_id = task.id
+       WHERE task.owner_id = :owner AND task.group_id IS :group AND task.wake = 'all' AND run.quiet = 0)`,
+    { owner: task.owner_id, group: task.group_id },
   )
 }
 

@@ -11,6 +11,7 @@ import { GroupHold } from "../exec/hold.ts"
 import { operatingSystem } from "../exec/os.ts"
 import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
 import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
+import { capSpool, DEFAULT_CAP } from "../exec/spool-cap.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
@@ -36,7 +37,12 @@ export interface ShellParts {
   clock: Clock
   log: Log
   environment: ChildEnvironment
+  /** Bytes of a command's output that are kept: its beginning and its end. */
+  outputCap?: number | undefined
 }
+
+/** While no host is there, a command may write so many times the cap before its runner stops it (design §4.9). */
+const UNATTENDED_TIMES = 10
 
 /** Follows what a command writes, beside the row's own figures. */
 export interface OutputWatcher {
@@ -64,7 +70,8 @@ export class ShellKind implements TaskKind {
     const { spool, exitFile, folderFile } = this.#files(run)
     const env = childEnvironment(this.#parts.environment, { mark: run.id, forPerson: false })
     const followed = keepFolder ? `${noteFolder(folderFile)}\n${command}` : command
-    const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile, mark: run.id })
+    const unattendedLimit = UNATTENDED_TIMES * this.#cap
+    const shell = await prepareShell({ command: followed, cwd, env, spool, exitFile, mark: run.id, unattendedLimit })
     const hold = new GroupHold(() => shell.commandGroup())
     return {
       commit: (tx: Tx) => {
@@ -89,7 +96,7 @@ export class ShellKind implements TaskKind {
     await untilBegun({ pid, pidStarted, exitFile }, this.#parts.clock)
     const watching = new AbortController()
     const adopted = await adoptShell(
-      { pid, pidStarted, exitFile, spool, pgid: run.pgid },
+      { pid, pidStarted, exitFile, spool, pgid: run.pgid, unattendedLimit: UNATTENDED_TIMES * this.#cap },
       { clock: this.#parts.clock, signal: watching.signal },
     )
     // Its runner was never told to go, or that reached it too late: nothing ran.
@@ -106,13 +113,18 @@ export class ShellKind implements TaskKind {
     }
   }
 
+  get #cap(): number {
+    return this.#parts.outputCap ?? DEFAULT_CAP
+  }
+
   #files(run: RunRow): { spool: string; exitFile: string; folderFile: string } {
     const base = join(this.#parts.store.folder("spool"), run.id)
     return { spool: `${base}.out`, exitFile: `${base}.exit`, folderFile: `${base}.cwd` }
   }
 
   async #follow(shell: FollowedShell, { run, spool, control, hold, watcher }: Following): Promise<Outcome> {
-    const figures = this.#repeat(LOOK_MS, figuresOf(spool, control))
+    const cap = this.#cap
+    const figures = this.#repeat(LOOK_MS, figuresOf(spool, { cap, control }))
     const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
     const kill = () => {
@@ -131,6 +143,9 @@ export class ShellKind implements TaskKind {
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
       await watching?.now()
+      await capSpool(spool, cap, { ended: true }).catch((error) =>
+        this.#parts.log.error("a command's output could not be cut", { error, task: run.task_id }),
+      )
       const [bytes, result] = await Promise.all([spoolSize(spool), readHeadTail(spool, RESULT_CHARS)])
       const output = { bytes, tail: result.slice(-TAIL_BYTES) }
       return { ...outcomeOf(exit, { signal: control.signal, stop: stopped }), result, output }
@@ -191,10 +206,10 @@ async function untilBegun(
   { pid, pidStarted, exitFile }: { pid: number; pidStarted: string; exitFile: string },
   clock: Clock,
 ): Promise<void> {
-  const end = clock.now() + BEGINNING_MS
+  const end = clock.monotonic() + BEGINNING_MS
   const isOpen = async () =>
     readExitFile(exitFile).group === undefined && (await operatingSystem.startTime(pid)) === pidStarted
-  while (clock.now() < end && (await isOpen())) await clock.sleep(10)
+  while (clock.monotonic() < end && (await isOpen())) await clock.sleep(10)
 }
 
 /** A runner that was killed leaves no exit code: nobody will learn how its command, which may live on, ends. */
@@ -228,13 +243,15 @@ interface Following {
   watcher: OutputWatcher | undefined
 }
 
-/** Tells the row how much there is and how it ends, when that has changed. */
-function figuresOf(spool: string, control: RunControl): () => Promise<void> {
+/** Tells the row how much there is and how it ends, when that has changed; and lets the middle go when it is too much. */
+function figuresOf(spool: string, { cap, control }: { cap: number; control: RunControl }): () => Promise<void> {
   let told = 0
+  let mayCut = true
   return async () => {
     const bytes = await spoolSize(spool)
     if (bytes === told) return
     told = bytes
+    if (mayCut) mayCut = await capSpool(spool, cap, { ended: false })
     await control.progress({ bytes, tail: await readTail(spool, TAIL_BYTES) })
   }
 }

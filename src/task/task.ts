@@ -64,10 +64,16 @@ export interface StartSpec {
  */
 export interface TaskKind {
   readonly kind: string
-  /** `message`: what a further run is started with; without it, the task's own input is. */
-  prepare(task: TaskRow, run: RunRow, message?: string): Promise<Prepared>
+  /** `word`: what a further run is started with; without it, the task's own input is. */
+  prepare(task: TaskRow, run: RunRow, word?: Word): Promise<Prepared>
   /** Goes on with a run whose process died, from what its rows and files say; it may be found to have ended. */
   resume(task: TaskRow, run: RunRow): Promise<Prepared>
+}
+
+/** Something that is said to an agent, by the user or by another session. */
+export interface Word {
+  text: string
+  origin: "human" | "peer"
 }
 
 export interface Prepared {

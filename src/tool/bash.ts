@@ -3,6 +3,7 @@
 import { z } from "zod"
 import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
+import { outputSize } from "../task/output.ts"
 import type { TaskRuntime, Unblocked } from "../task/runtime.ts"
 import { folderAfter, type ShellInput } from "../task/shell.ts"
 import { queuedOutput, skippedOutput } from "./queued.ts"
@@ -77,7 +78,8 @@ export function bashTool({ tasks, owner, folder }: BashToolParts): Tool<z.infer<
     },
     async join(taskId, call, ctx) {
       const { task, run } = tasks.task(taskId)
-      if (inBackground(call)) return startedOutput(task)
+      if (run.state === "skipped") return skippedOutput(run)
+      if (inBackground(call)) return run.state === "queued" ? queuedOutput(run) : startedOutput(task)
       return finish({ task, run, ctx, patienceMs: call.timeout ?? PATIENCE_MS })
     },
   }
@@ -113,7 +115,7 @@ function settledOutput(run: RunRow, more = ""): ToolOutput {
   const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
   const how = run.exit_code === null ? (run.reason ?? run.state) : `exit code ${run.exit_code}`
   const output = truncate(run.result ?? "")
-  const cut = Buffer.byteLength(output) < run.bytes ? `; all ${run.bytes} bytes: ${run.spool}` : ""
+  const cut = Buffer.byteLength(output) < run.bytes ? `; in all ${outputSize(run)}: ${run.spool}` : ""
   return textOutput(`${output}${output && !output.endsWith("\n") ? "\n" : ""}(${how}, ${took}${more}${cut})`, {
     isError: run.state !== "completed",
     data: { task: run.task_id, exitCode: run.exit_code },

@@ -5,7 +5,7 @@ import { duration } from "../base/text.ts"
 import type { RunRow, SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { findTask, type TaskView } from "../task/find.ts"
-import { readOutput } from "../task/output.ts"
+import { outputSize, readOutput } from "../task/output.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
 import { isTerminal } from "../task/task.ts"
 import { type Tool, textOutput } from "./tool.ts"
@@ -53,7 +53,8 @@ function head({ task, run }: TaskView): string {
   const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
   const exit = run.exit_code === null ? "" : `, exit code ${run.exit_code}`
   const reason = run.reason && run.state !== "completed" ? ` (${run.reason})` : ""
-  return `${task.id} (${task.kind}): ${run.state}${reason}${exit}, ${took}`
+  const size = outputSize(run)
+  return `${task.id} (${task.kind}): ${run.state}${reason}${exit}, ${took}${size && `, ${size}`}`
 }
 
 async function bodyOf(

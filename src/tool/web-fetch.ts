@@ -42,11 +42,11 @@ export function webFetchTool({ clock, limits = LIMITS, ...more }: WebFetchParts)
 
   async function pageFor(call: Input, ctx: ToolContext): Promise<WebPage> {
     const before = kept.get(call.url)
-    if (call.offset && before && clock.now() - before.at < KEPT_MS) return before.page
+    if (call.offset && before && clock.monotonic() - before.at < KEPT_MS) return before.page
     const { fetchPage } = await import("./web-page.ts")
     const page = await fetchPage(call.url, parts, ctx.signal)
     kept.delete(call.url)
-    kept.set(call.url, { page, at: clock.now() })
+    kept.set(call.url, { page, at: clock.monotonic() })
     const oldest = kept.keys().next().value
     if (kept.size > KEPT && oldest !== undefined) kept.delete(oldest)
     return page

@@ -8,6 +8,7 @@ import type { Clock } from "../../src/base/clock.ts"
 
 const clock: Clock = {
   now: () => new Date(2026, 0, 5, 23, 59).getTime(),
+  monotonic: () => 0,
   sleep: () => Promise.reject(new Error("not used")),
 }
 

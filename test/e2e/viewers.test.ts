@@ -86,51 +86,6 @@ test("a prompt that comes while the turn runs joins it, and both calls get the a
   server.check()
 })
 
-test("a prompt that comes while the last word is being said begins another step, whoever ends first", async () => {
-  const last = new Gate()
-  await using server = await startModelServer({
-    script: script.inOrder([reply.text("First.").gate(last), reply.text("Second.")]),
-  })
-  await using bench = workbench(server)
-  const host = bench.start(["-p", "One"])
-  await server.received(1)
-  const second = bench.start(["-p", "Two", "-c"])
-  await bench.stored(waits("Two"))
-  last.open()
-  const [a, b] = await Promise.all([host.finished, second.finished])
-  expect([a.exit, b.exit, b.stdout]).toEqual([0, 0, "Second.\n"])
-  server.check()
-})
-
-test("a prompt that comes when the host has said its last word, and is ending, is answered by the next one", async () => {
-  await using server = await startModelServer({ script: script.inOrder([]) })
-  server.script = script.inOrder([
-    reply.calls([
-      {
-        name: "Bash",
-        // Ends, when it is asked to, not before the file is there.
-        input: {
-          command: "trap 'until [ -e go ]; do sleep 0.02; done; exit' TERM; touch up; while :; do sleep 0.02; done",
-          service: true,
-        },
-      },
-    ]),
-    reply.text("Started."),
-    reply.text("Second."),
-  ])
-  await using bench = workbench(server)
-  const host = bench.start(["-p", "One", ...FREE])
-  // The host's turn is over, and it ends what it had started.
-  await bench.stored("SELECT 1 FROM run WHERE stop_by = 'program'")
-  const second = bench.start(["-p", "Two", "-c"])
-  await bench.stored(waits("Two"))
-  await Bun.write(join(bench.cwd, "go"), "")
-  const [a, b] = await Promise.all([host.finished, second.finished])
-  expect([a.stdout, a.exit]).toEqual(["Started.\n", 0])
-  expect([b.stdout, b.stderr, b.exit]).toEqual(["Second.\n", "", 0])
-  server.check()
-})
-
 test("it waits for the background work that its turn started, and its result is what was said of it", async () => {
   await using server = await startModelServer({ script: script.inOrder([]) })
   server.script = script.inOrder([

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test"
-import { readFileSync, writeFileSync } from "node:fs"
+import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { readExitFile } from "../../src/exec/exit-file.ts"
 import { adoptShell, type ShellRecord } from "../../src/exec/runner.ts"
+import { capSpool } from "../../src/exec/spool-cap.ts"
 import { stopTree } from "../../src/exec/stop.ts"
 import { isAlive, Shells, until } from "./shells.ts"
 
@@ -124,10 +126,9 @@ test("without a host, a command that writes too much is stopped", async () => {
     when: (spool) => says("up")(spool) && guardOf(spool),
   })
   writeFileSync(much, "")
-  const exit = await until("the guard's work", async () => {
-    const found = await adoptShell(record)
-    return found.type === "ended" && found
-  })
+  // Not by adopting it: who does that is a host.
+  await until("the guard's work", () => readExitFile(record.exitFile).code !== undefined)
+  const exit = await adoptShell(record)
   expect(exit).toMatchObject({ code: 143, overLimit: true, liveChildren: false })
 }, 15_000)
 
@@ -142,10 +143,71 @@ test("with a host, a command may write as much as it likes, and its guard goes w
   await until("the guard's end", () => !guardOf(shell.spec.spool))
 })
 
+test("a later host watches: the guard of the one before goes, and the command may write as much as it likes", async () => {
+  await using shells = new Shells()
+  const much = join(shells.folder, "much")
+  const go = join(shells.folder, "go")
+  const command = `echo up; until [ -e ${much} ]; do sleep 0.01; done; head -c 200000 /dev/zero; until [ -e ${go} ]; do sleep 0.01; done`
+  const record = await hostThatDies(shells, {
+    command,
+    limit: 50_000,
+    when: (spool) => says("up")(spool) && guardOf(spool),
+  })
+  const [first] = guardsOf(record.spool)
+  const adopted = await adoptShell({ ...record, unattendedLimit: 50_000 })
+  if (adopted.type !== "running") throw new Error(`is ${adopted.type}`)
+  await until("the new guard alone", () => {
+    const guards = guardsOf(record.spool)
+    return guards.length === 1 && guards[0] !== first
+  })
+  writeFileSync(much, "")
+  await until("much output", () => statSync(record.spool).size > 200_000)
+  writeFileSync(go, "")
+  expect(await adopted.exited).toMatchObject({ code: 0, overLimit: false })
+}, 15_000)
+
+test("what was cut out of the output does not count when no host is there", async () => {
+  await using shells = new Shells()
+  const much = join(shells.folder, "much")
+  const cut = join(shells.folder, "cut")
+  const done = join(shells.folder, "done")
+  const command = `head -c 2000000 /dev/zero; echo up; until [ -e ${cut} ]; do sleep 0.01; done; echo on; until [ -e ${much} ]; do sleep 0.01; done; head -c 1000000 /dev/zero; until [ -e ${done} ]; do sleep 0.01; done`
+  const spec = { ...shells.spec(command), unattendedLimit: 500_000 }
+  const host = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "fixtures/host.ts"), JSON.stringify({ spec, go: true })],
+    { stdout: "pipe" },
+  )
+  const { value } = await host.stdout.getReader().read()
+  const { pid, pidStarted } = JSON.parse(new TextDecoder().decode(value)) as { pid: number; pidStarted: string }
+  await until("its output and its guard", () => says("up")(spec.spool) && guardOf(spec.spool))
+  expect(await capSpool(spec.spool, 200_000, { ended: false })).toBe(true)
+  host.kill("SIGKILL")
+  await host.exited
+  const record = { pid, pidStarted, exitFile: spec.exitFile, spool: spec.spool }
+  writeFileSync(cut, "")
+  await until("it goes on", () => says("on\n")(spec.spool))
+  // Between two looks it sleeps.
+  const [guard] = guardsOf(spec.spool)
+  await until("the guard has looked", () => Bun.spawnSync(["pgrep", "-P", String(guard), "sleep"]).exitCode === 0)
+  expect(await isAlive(pid)).toBe(true)
+  writeFileSync(much, "")
+  // Not by adopting it: who does that is a host.
+  await until("the guard's work", () => readExitFile(record.exitFile).code !== undefined)
+  const exit = await adoptShell(record)
+  expect(exit).toMatchObject({ code: 143, overLimit: true })
+  expect(statSync(spec.spool).size).toBeGreaterThan(3_000_000)
+}, 15_000)
+
 function guardOf(spool: string): boolean {
-  const { stdout } = Bun.spawnSync(["ps", "-axwwo", "args="])
+  return guardsOf(spool).length > 0
+}
+
+/** Their process ids. */
+function guardsOf(spool: string): number[] {
+  const { stdout } = Bun.spawnSync(["ps", "-axwwo", "pid=,args="])
   return stdout
     .toString()
     .split("\n")
-    .some((line) => line.includes("meanwhile-guard") && line.includes(spool))
+    .filter((line) => line.includes("meanwhile-guard") && line.includes(spool))
+    .map((line) => Number.parseInt(line, 10))
 }

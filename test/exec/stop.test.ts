@@ -184,7 +184,8 @@ test("grace and pauses are the clock's", async () => {
   await pidFrom(shell, "READY")
   let skipped = 0
   const clock: Clock = {
-    now: () => Date.now() + skipped,
+    now: Date.now,
+    monotonic: () => performance.now() + skipped,
     sleep: async (ms, signal) => {
       // Only the grace period passes at once: what is killed takes real time to go.
       skipped += skipped < 60_000 ? 1000 : 0

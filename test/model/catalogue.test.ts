@@ -73,7 +73,9 @@ test("prices and facts fetch nothing", async () => {
   }) as never
   try {
     const usage = { inputTokens: 1, outputTokens: 1, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
-    const prices = await loadPrices({ clock: { now: () => 0, sleep: () => Promise.reject(new Error("no sleep")) } })
+    const prices = await loadPrices({
+      clock: { now: () => 0, monotonic: () => 0, sleep: () => Promise.reject(new Error("no sleep")) },
+    })
     prices.priceOf("anthropic", "claude-haiku-4-5", usage)
     for (const id of ["anthropic/claude-haiku-4-5", "openai/gpt-6-sol", "google/gemini-3.8-flash"])
       await factsOf(id, {})

@@ -10,8 +10,9 @@ import { request } from "./asking.ts"
 class TestClock implements Clock {
   time = 1_000_000
   now = () => this.time
+  monotonic = () => this.time
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
-    if (ms >= 120_000 || ms === 250) return systemClock.sleep(ms, signal)
+    if (ms === 5000 || ms === 250) return systemClock.sleep(ms, signal)
     return Promise.resolve()
   }
 }

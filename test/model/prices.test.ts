@@ -5,6 +5,7 @@ import { loadPrices } from "../../src/model/prices.ts"
 
 const clock: Clock = {
   now: () => Date.parse("2026-11-22T10:00:00Z"),
+  monotonic: () => 0,
   sleep: () => Promise.reject(new Error("no sleep")),
 }
 const usage: Usage = {

@@ -19,7 +19,7 @@ async function fixture(perform: (control: Control) => Promise<void>) {
   const failures: unknown[] = []
   const lease = (await takeLease(place.store, systemClock, "root"))!
   const audience = new Audience(place.store, systemClock, "root")
-  const controls = obey(place.store, "root", { perform, failed: (error) => failures.push(error) })
+  const controls = obey(place.store, "root", { clock: systemClock, perform, failed: (error) => failures.push(error) })
   const heeding = heed(place.store, { lease, audience, controls })
   const parts = { clock: systemClock, ids: countingIds() }
   return {

@@ -90,7 +90,7 @@ test("a tree that changes hands is not called left", async () => {
   using place = await temporaryStore()
   const { store } = place
   let now = 0
-  const clock: Clock = { ...systemClock, now: () => now }
+  const clock: Clock = { ...systemClock, monotonic: () => now }
   const absence = new Absence(store, clock)
   expect(absence.lasts("root")).toBeFalse()
   now = 1000

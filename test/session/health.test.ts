@@ -8,7 +8,7 @@ import { temporaryStore } from "../../testing/harness.ts"
 import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 
 const NOW = 10_000_000
-const clock = { now: () => NOW, sleep: () => Promise.resolve() }
+const clock = { now: () => NOW, monotonic: () => NOW, sleep: () => Promise.resolve() }
 const well: Signs = {
   kind: "agent",
   run: { state: "running", reason: null, service: 0, event_at: NOW, notice: "none", quiet: 0 },

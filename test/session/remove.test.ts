@@ -61,6 +61,7 @@ function withWrite(store: Store, write: <T>(change: (tx: Tx) => T) => Promise<T>
     all: (sql, params) => store.all(sql, params),
     write,
     writeDurably: (change) => store.writeDurably(change),
+    writeFreely: (change) => store.writeFreely(change),
     listen: (topic, listener) => store.listen(topic, listener),
     ring: (topic) => store.ring(topic),
     stir: (kind) => store.stir(kind),

@@ -144,7 +144,7 @@ describe.each([
     const program = `
       const { usageStats } = await import(${JSON.stringify(join(import.meta.dir, "../../src/session/stats.ts"))})
       const { openStore } = await import(${JSON.stringify(join(import.meta.dir, "../../src/store/open.ts"))})
-      const store = await openStore({ folder: ${JSON.stringify(place.folder)}, clock: { now: Date.now } })
+      const store = await openStore({ folder: ${JSON.stringify(place.folder)}, clock: { now: Date.now, monotonic: performance.now } })
       const now = ${Date.UTC(2026, 9, 26, 12)}
       console.log(JSON.stringify([usageStats(store, { now, days: "all" }), usageStats(store, { now, days: 7 })]))`
     const child = Bun.spawn([process.execPath, "-e", program], {

@@ -9,7 +9,7 @@ import { temporaryStore } from "../../testing/harness.ts"
 import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 
 const AT = 1_000_000
-const clock = { now: () => AT, sleep: () => Promise.resolve() }
+const clock = { now: () => AT, monotonic: () => AT, sleep: () => Promise.resolve() }
 
 async function fixture() {
   const it = await temporaryStore(clock)

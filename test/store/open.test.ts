@@ -170,6 +170,7 @@ describe("writing", () => {
     let now = 0
     const clock = {
       now: () => now,
+      monotonic: () => now,
       sleep: async (ms: number) => {
         now += ms
       },

@@ -8,8 +8,12 @@ test("usage below a session is the sum over it and its descendants, at any depth
   using place = await temporaryStore()
   await place.store.write((tx) => {
     const parents = { root: null, a: "root", b: "a", c: "b", beside: "root", other: null }
-    for (const [id, parent_id] of Object.entries(parents))
-      seedSession(tx, { id, parent_id, root_id: id === "other" ? "other" : "root" })
+    for (const [id, parent_id] of Object.entries(parents)) {
+      const root_id = id === "other" ? "other" : "root"
+      seedSession(tx, { id, parent_id, root_id })
+      const task = { id: `t-${id}`, kind: "agent", owner_id: parent_id ?? "", root_id, session_id: id, wake: "each" }
+      if (parent_id !== null) seed(tx, "task", task)
+    }
     for (const [n, id] of Object.keys(parents).entries())
       seed(tx, "ledger", {
         id: `l-${id}`,
@@ -26,6 +30,18 @@ test("usage below a session is the sum over it and its descendants, at any depth
   expect(below("c")).toEqual({ tokens: 1000, costNanos: 1000, isEstimated: false })
   expect(below("other")).toEqual({ tokens: 100_000, costNanos: 100_000, isEstimated: false })
   expect(below("nobody")).toEqual({ tokens: 0, costNanos: 0, isEstimated: false })
+})
+
+test("usage below an agent does not become slow by the others of its tree", async () => {
+  using place = await temporaryStore()
+  await place.store.write((tx) => {
+    seedSession(tx, { id: "root" })
+    for (let n = 0; n < 5000; n++) seedAgent(tx, { id: `agent ${n}`, owner: "root", root: "root" })
+  })
+  const started = performance.now()
+  for (let n = 0; n < 1000; n++) usageBelow(place.store, "agent 7's session")
+  // Some 10 ms; a look through all sessions of the tree takes seconds.
+  expect(performance.now() - started).toBeLessThan(500)
 })
 
 test("usage of a small tree does not become slow by the rest of the ledger", async () => {

@@ -91,7 +91,7 @@ describe("pausing", () => {
 
   test("the deadline's clock stops meanwhile", async () => {
     let now = 1_000_000
-    using it = await fixture({ clock: { ...systemClock, now: () => now } })
+    using it = await fixture({ clock: { ...systemClock, now: () => now, monotonic: () => now } })
     const { task, run } = await it.start({ deadlineMs: 1000 })
     now += 900
     await it.tasks.pause([task.id], "paused by the user")
@@ -119,46 +119,6 @@ describe("pausing", () => {
     expect(it.tasks.run(second.run.id)).toMatchObject({ state: "queued", reason: "waits for a free shell" })
     it.shell.finish(third.run.id)
     await eventually("the second begins", () => it.tasks.run(second.run.id).state === "running")
-  })
-})
-
-describe("pausing and other ends", () => {
-  test("finish, then pause: nothing changes", async () => {
-    using it = await fixture()
-    const { task, run } = await it.start()
-    it.shell.finish(run.id)
-    await it.settled(run)
-    await it.tasks.pause([task.id], "too late")
-    expect(it.tasks.run(run.id)).toMatchObject({ state: "completed", reason: null })
-  })
-
-  test("pause, then finish: what was done in spite of it is completed", async () => {
-    using it = await fixture()
-    const { task, run } = await it.start()
-    await it.tasks.pause([task.id], "just so")
-    it.shell.finish(run.id)
-    await it.settled(run)
-    expect(it.tasks.run(run.id)).toMatchObject({ state: "completed", reason: null, notice: "pending" })
-  })
-
-  test("stop, then pause: it is stopped", async () => {
-    using it = await fixture()
-    const { task, run } = await it.start()
-    const stopping = it.tasks.stop([task.id], "user")
-    await it.tasks.pause([task.id], "too late")
-    await stopping
-    expect(it.tasks.run(run.id).state).toBe("stopped")
-    expect(it.shell.pauses).toEqual([`released ${run.id}`])
-  })
-
-  test("pause, then stop: it is stopped, in the queue as well", async () => {
-    using it = await fixture({ shellPlaces: 1 })
-    const { task, run } = await it.start()
-    const queued = await it.start()
-    await it.tasks.pause([task.id, queued.task.id], "paused by the user")
-    await it.tasks.stop([task.id, queued.task.id], "user")
-    expect([run, queued.run].map(({ id }) => it.tasks.run(id).state)).toEqual(["stopped", "stopped"])
-    expect(it.log.entries).toEqual([])
   })
 })
 

@@ -175,27 +175,6 @@ describe("settling", () => {
 })
 
 describe("foreground and background", () => {
-  test("moved to the background before its end, it releases the block and leaves a notice", async () => {
-    using it = await fixture()
-    const { run } = await it.start({ background: false })
-    const blocked = it.tasks.block(run.id)
-    expect(await it.tasks.background([run.id])).toEqual([run.id])
-    expect((await blocked).type).toBe("backgrounded")
-    it.shell.finish(run.id)
-    await it.settled(run)
-    expect(it.inbox()).toHaveLength(1)
-  })
-
-  test("moved to the background after its end, nothing moves and there is no notice", async () => {
-    using it = await fixture()
-    const { run } = await it.start({ background: false })
-    it.shell.finish(run.id)
-    await it.settled(run)
-    expect(await it.tasks.background([run.id])).toEqual([])
-    expect((await it.tasks.block(run.id)).type).toBe("settled")
-    expect(it.inbox()).toEqual([])
-  })
-
   test("Ctrl+B releases every blocked wait of the session, and of no other", async () => {
     using it = await fixture()
     const mine = await Promise.all([it.start({ background: false }), it.start({ kind: "agent", background: false })])

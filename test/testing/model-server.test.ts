@@ -394,6 +394,7 @@ test("the pace of streaming is kept: each delta is its own write, after its own 
   const slept: number[] = []
   const clock = {
     now: () => 42,
+    monotonic: () => 42,
     sleep: async (ms: number) => {
       slept.push(ms)
     },

@@ -1,0 +1,173 @@
+// Letting go of the terminal while the process goes on: its descriptors become /dev/null in place, the process leaves the
+// terminal's session, and the launcher (bin/meanwhile), which the shell waits for, is told to end. Bun has no dup2 and
+// no setsid, so the system's library is called.
+import { dlopen } from "bun:ffi"
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { constants } from "node:os"
+import { isatty } from "node:tty"
+
+/** Why the terminal can't be kept. `suspended`: somebody wants the process to stop, which would stop the work. */
+export type HangUp = "closed" | "suspended" | "launcher-gone"
+
+/** How often to look whether the launcher is still there. */
+const LOOK_MS = 500
+
+/**
+ * Calls `listener` when the terminal goes: its window was closed (SIGHUP), somebody stops the process (SIGTSTP), or the
+ * launcher was killed, after which the shell and we would share the terminal. Until it is disposed none of these has
+ * another effect.
+ */
+export function onHangUp(listener: (why: HangUp) => void): Disposable {
+  // Where the terminal is another one's, reading it fails, and writing does not stop us.
+  ignore("SIGTTIN")
+  ignore("SIGTTOU")
+  const closed = () => listener("closed")
+  const suspended = () => listener("suspended")
+  process.on("SIGHUP", closed)
+  process.on("SIGTSTP", suspended)
+  const launcher = launcherId()
+  const look = () => {
+    if (process.ppid === launcher) return
+    clearInterval(looking)
+    listener("launcher-gone")
+  }
+  const looking = launcher === undefined ? undefined : setInterval(look, LOOK_MS)
+  looking?.unref()
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(looking)
+      process.off("SIGHUP", closed)
+      process.off("SIGTSTP", suspended)
+    },
+  }
+}
+
+/** Calls `listener` when the process goes on after it was stopped (SIGCONT): others may have written to the screen. */
+export function onContinue(listener: () => void): Disposable {
+  process.on("SIGCONT", listener)
+  return { [Symbol.dispose]: () => void process.off("SIGCONT", listener) }
+}
+
+/** Whether the shell gets its prompt back when this process lets go: only the launcher can give it. */
+export function hasLauncher(): boolean {
+  return launcherId() !== undefined
+}
+
+/**
+ * Lets go of the terminal, which must have been restored before: from now on this process neither reads nor writes it,
+ * and does not end with it. Writing to standard output goes nowhere. Doing it twice changes nothing.
+ */
+export function letGo(): void {
+  const launcher = launcherId()
+  leaveSession()
+  const terminals = openTerminals()
+  forgetEvents(terminals)
+  for (const descriptor of terminals) pointAtNothing(descriptor)
+  delete process.env.MEANWHILE_LAUNCHER
+  if (launcher !== undefined) process.kill(launcher, "SIGUSR1")
+}
+
+/** For a process that nobody looks at: the end of a terminal, or of a login, is nothing to it. */
+export function leaveSession(): void {
+  for (const name of ["SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU"] as const) ignore(name)
+  // Fails for the leader of a group, which is one that a shell has started without the launcher: it stays where it is.
+  library()?.setsid()
+}
+
+/** The launcher, when it really is our parent: nobody else's process may get its signal. */
+function launcherId(): number | undefined {
+  const said = Number(process.env.MEANWHILE_LAUNCHER)
+  return said > 1 && said === process.ppid ? said : undefined
+}
+
+const SIG_IGN = 1n
+
+function ignore(name: "SIGHUP" | "SIGTSTP" | "SIGTTIN" | "SIGTTOU"): void {
+  const system = library()
+  if (system) system.signal(constants.signals[name], SIG_IGN)
+  // A handler that does nothing is second best: a read that is refused is tried again with it.
+  if (!system) process.on(name, () => undefined)
+}
+
+/** Every descriptor of this process that is a terminal: also those that the runtime has opened for itself. */
+function openTerminals(): number[] {
+  const folder = process.platform === "linux" ? "/proc/self/fd" : "/dev/fd"
+  return readdirSync(folder).map(Number).filter(isatty)
+}
+
+const EPOLL_CTL_DEL = 2
+
+/**
+ * Linux's epoll watches an open file, which the shell has open too, and not a descriptor: without this, keys that are
+ * pressed in the shell would wake our event loop for ever.
+ */
+function forgetEvents(descriptors: readonly number[]): void {
+  const system = library()
+  if (process.platform !== "linux" || !system) return
+  for (const poll of readdirSync("/proc/self/fd").map(Number)) {
+    if (linkOf(poll) !== "anon_inode:[eventpoll]") continue
+    const watched = readFileSync(`/proc/self/fdinfo/${poll}`, "utf8").matchAll(/^tfd:\s*(\d+)/gm)
+    for (const [, descriptor] of watched)
+      if (descriptors.includes(Number(descriptor))) system.epoll_ctl?.(poll, EPOLL_CTL_DEL, Number(descriptor), null)
+  }
+}
+
+function linkOf(descriptor: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`)
+  } catch {
+    // The descriptor of the listing itself.
+    return undefined
+  }
+}
+
+function pointAtNothing(descriptor: number): void {
+  const system = library()
+  if (!system) {
+    // A new descriptor gets the lowest number that is free.
+    closeSync(descriptor)
+    openSync("/dev/null", "r+")
+    return
+  }
+  const nothing = openSync("/dev/null", "r+")
+  system.dup2(nothing, descriptor)
+  closeSync(nothing)
+}
+
+interface Library {
+  dup2(from: number, to: number): number
+  setsid(): number
+  signal(number: number, handler: bigint): unknown
+  epoll_ctl?(poll: number, action: number, descriptor: number, event: null): number
+}
+
+let loaded: Library | null | undefined
+
+/** Undefined where it can't be called. */
+function library(): Library | undefined {
+  loaded ??= load()
+  return loaded ?? undefined
+}
+
+function load(): Library | null {
+  const common = {
+    dup2: { args: ["int", "int"], returns: "int" },
+    setsid: { args: [], returns: "int" },
+    signal: { args: ["int", "u64"], returns: "ptr" },
+  } as const
+  const epoll = { epoll_ctl: { args: ["int", "int", "int", "ptr"], returns: "int" } } as const
+  try {
+    if (process.platform === "darwin") return dlopen("libSystem.dylib", common).symbols
+    // The first is glibc's, the other musl's.
+    for (const name of ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`]) {
+      try {
+        return dlopen(name, { ...common, ...epoll }).symbols
+      } catch {
+        // Tried with the next name.
+      }
+    }
+    return null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,419 @@
+// The catalogue of races, third part: what is said, asked, answered and counted, against what ends at that moment.
+import { describe, expect, test } from "bun:test"
+import type { ApprovalRow } from "../../src/store/rows.ts"
+import { type Driving, driving } from "../../testing/driving.ts"
+import { Gate } from "../../testing/gate.ts"
+import { eventually } from "../../testing/harness.ts"
+import { reply } from "../../testing/model-server.ts"
+import { agent, bash, behind, CONSUMED, rests, TOLD_ONCE } from "./story.ts"
+
+const helper = agent("helper", { run_in_background: true })
+
+describe("notice / prompt", () => {
+  const root = [reply.calls([behind("build")]), reply.text("It runs."), reply.text("I hear both.")]
+
+  /** A session at rest that nobody drives for a moment. */
+  async function atRest(): Promise<Driving> {
+    const it = await driving({ root })
+    await it.say("Begin.")
+    const over = new AbortController()
+    const talk = it.converse(over.signal)
+    await it.turnOver()
+    over.abort(new Error("for a moment"))
+    await talk.catch(() => undefined)
+    return it
+  }
+
+  for (const order of ["notice, prompt", "prompt, notice"] as const)
+    test(`both wait (${order}): one turn hears both, in that order`, async () => {
+      await using it = await atRest()
+      if (order === "notice, prompt") await it.finish("build", "BUILT")
+      await it.say("How is it?")
+      if (order === "prompt, notice") await it.finish("build", "BUILT")
+      await rests(it, it.converse(), "BUILT")
+      const { news } = it.asked()[2]!
+      expect(news.indexOf("BUILT") < news.indexOf("How is it?")).toBe(order === "notice, prompt")
+      expect(it.read("How is it?")).toBe(1)
+      expect(it.turns().map(({ cause }) => cause)).toEqual(["human", "human"])
+      expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
+    })
+
+  test("a prompt that comes while the turn of a notice is under way joins it at its next boundary", async () => {
+    const held = new Gate()
+    await using it = await driving({
+      root: [...root.slice(0, 2), reply.text("It is built.").gate(held), reply.text("Hm.")],
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.turnOver()
+    await it.finish("build", "BUILT")
+    await it.server.received(3)
+    await it.say("How is it?")
+    held.open()
+    await rests(it, talk, "BUILT")
+    expect(it.asked()[3]!.news).toBe("How is it?")
+    expect(it.turns().map(({ cause }) => cause)).toEqual(["human", "task"])
+    expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("a notice that comes while the turn of a prompt is under way joins it at its next boundary", async () => {
+    const held = new Gate()
+    await using it = await driving({
+      root: [...root.slice(0, 2), reply.text("It runs on.").gate(held), reply.text("Hm.")],
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.turnOver()
+    await it.say("How is it?")
+    await it.server.received(3)
+    await it.finish("build", "BUILT")
+    held.open()
+    await rests(it, talk, "BUILT")
+    expect(it.asked()[3]!.news).toContain("BUILT")
+    expect(it.turns().map(({ cause }) => cause)).toEqual(["human", "human"])
+    expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+})
+
+describe("notice / wait", () => {
+  const waits = (it: Driving, held: Gate) => {
+    const input = { task_id: it.run("build").task_id, block: true, timeout: 60_000 }
+    return reply.calls([{ name: "TaskOutput", input }]).gate(held)
+  }
+  const waiting = (it: Driving) =>
+    eventually("it waits", () => {
+      const sql = "SELECT 1 FROM tool_call WHERE name = 'TaskOutput' AND state = 'running'"
+      return it.program.store.one(sql) !== undefined
+    })
+  const open = () => {
+    const gate = new Gate()
+    gate.open()
+    return gate
+  }
+
+  test("a wait that begins when the notice is there already takes it: the result is told once", async () => {
+    const held = new Gate()
+    const root = [reply.calls([behind("build")]), () => waits(it, held), reply.text("I see.")]
+    await using it = await driving({ root })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.server.received(2)
+    await it.finish("build", "BUILT")
+    expect(it.end("build")).toMatchObject({ notice: "pending", inbox: 1 })
+    held.open()
+    await rests(it, talk, "BUILT")
+    expect(it.end("build")).toEqual({ state: "completed", ...CONSUMED })
+    expect(it.asked()).toHaveLength(3)
+  })
+
+  test("a wait that began before the end takes the notice as well", async () => {
+    const root = [reply.calls([behind("build")]), () => waits(it, open()), reply.text("I see.")]
+    await using it = await driving({ root })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await waiting(it)
+    await it.finish("build", "BUILT")
+    await rests(it, talk, "BUILT")
+    expect(it.end("build")).toEqual({ state: "completed", ...CONSUMED })
+    expect(it.asked()).toHaveLength(3)
+  })
+
+  test("a wait that was given up before the end leaves the notice to be told", async () => {
+    const root = [reply.calls([behind("build")]), () => waits(it, open()), reply.text("I see.")]
+    await using it = await driving({ root })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await waiting(it)
+    it.hosted.interrupt()
+    await it.turnOver()
+    await it.finish("build", "BUILT")
+    await rests(it, talk, "BUILT")
+    expect(it.turns().map(({ state }) => state)).toEqual(["interrupted", "done"])
+    expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("two waits for one end, in one step, take one notice", async () => {
+    const root = [
+      reply.calls([behind("build")]),
+      () => {
+        const call = { name: "TaskOutput", input: { task_id: it.run("build").task_id, block: true, timeout: 60_000 } }
+        return reply.calls([call, call])
+      },
+      reply.text("I see."),
+    ]
+    await using it = await driving({ root })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await waiting(it)
+    await it.finish("build", "BUILT")
+    await rests(it, talk, "BUILT", 2)
+    expect(it.end("build")).toEqual({ state: "completed", ...CONSUMED })
+    expect(it.asked()).toHaveLength(3)
+  })
+})
+
+describe("message / finish", () => {
+  const speak = (it: Driving, ...messages: string[]) =>
+    reply.calls(
+      messages.map((message) => ({ name: "SendMessage", input: { task_id: it.run("helper").task_id, message } })),
+    )
+
+  test("a message that comes before an agent's end is heard by it, and there is one report", async () => {
+    const last = new Gate()
+    await using it = await driving({
+      root: [reply.calls([helper]), () => speak(it, "Hurry."), reply.text("I told it."), reply.text("I see.")],
+      agents: {
+        helper: [reply.text("Half.").gate(last), (request) => reply.text(`REPORT ${request.news.includes("Hurry.")}`)],
+      },
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.turnOver()
+    last.open()
+    await rests(it, talk, "REPORT true")
+    expect(it.run("helper")).toMatchObject({ n: 1 })
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("a message that comes after it begins a further run, which reports for itself", async () => {
+    await using it = await driving({
+      root: [
+        reply.calls([helper]),
+        reply.text("It helps."),
+        () => speak(it, "More."),
+        reply.text("I told it."),
+        reply.text("I see."),
+      ],
+      agents: { helper: [reply.text("FIRST"), (request) => reply.text(`REPORT ${request.news.includes("More.")}`)] },
+    })
+    await it.say("Begin.")
+    await rests(it, it.converse(), "REPORT true")
+    expect(it.read("FIRST")).toBe(1)
+    expect(it.run("helper")).toMatchObject({ n: 2 })
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("two messages at once to one that has ended begin one further run, which hears both", async () => {
+    const heard = ["More.", "And more."]
+    await using it = await driving({
+      root: [
+        reply.calls([helper]),
+        reply.text("It helps."),
+        () => speak(it, ...heard),
+        reply.text("I told it."),
+        reply.text("I see."),
+        reply.text("Ah."),
+      ],
+      agents: {
+        helper: [reply.text("FIRST")],
+      },
+    })
+    const { script } = it.server
+    it.server.script = (request) => {
+      if (!/^Be helper\./.test(request.prompt) || request.messages.length === 1) return script!(request)
+      return reply.text("REPORT")
+    }
+    await it.say("Begin.")
+    await it.converse()
+    it.server.check()
+    const results = it.asked()[3]!.results.map(({ text }) => text)
+    expect(results.filter((text) => text.includes("had ended; it goes on"))).toHaveLength(1)
+    expect(results.filter((text) => text.startsWith("Delivered"))).toHaveLength(1)
+    const said = it.server.requests.filter(({ prompt }) => prompt === "Be helper.").at(-1)!
+    for (const message of heard) expect(JSON.stringify(said.messages)).toContain(`"${message}"`)
+    expect(it.run("helper")).toMatchObject({ n: 2 })
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+})
+
+describe("stop / answer", () => {
+  const asking = () =>
+    driving({
+      root: [reply.calls([helper]), reply.text("It helps."), reply.text("I see.")],
+      agents: { helper: [reply.calls([bash("deploy")]), reply.text("REPORT")] },
+      permissionMode: "default",
+    })
+  /** The agent's request for permission, which nobody has answered yet. */
+  const request = async (it: Driving) => {
+    await eventually("it asks", () => it.program.store.one("SELECT 1 FROM approval") !== undefined)
+    await it.turnOver()
+    return it.program.store.one<ApprovalRow>("SELECT * FROM approval")!
+  }
+  const ran = (it: Driving) => it.shell.events.some((event) => event.startsWith("went"))
+  const state = (it: Driving) => it.program.store.one<ApprovalRow>("SELECT * FROM approval")?.state
+  const stop = (it: Driving) => it.program.tasks.stop([it.run("helper").task_id], "model")
+
+  test("an answer that comes first lets the command run; the stop then ends both", async () => {
+    await using it = await asking()
+    await it.say("Begin.")
+    const talk = it.converse()
+    const { id } = await request(it)
+    expect(await it.hosted.approvals.answer(id, { behavior: "allow" })).toBeTrue()
+    await it.begun("deploy")
+    await stop(it)
+    await rests(it, talk, "stopped by the model")
+    expect([ran(it), state(it), it.run("deploy").state]).toEqual([true, "allowed", "stopped"])
+    expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
+  })
+
+  test("a stop that comes first withdraws the request: an answer is too late, and nothing runs", async () => {
+    await using it = await asking()
+    await it.say("Begin.")
+    const talk = it.converse()
+    const { id } = await request(it)
+    await stop(it)
+    expect(await it.hosted.approvals.answer(id, { behavior: "allow" })).toBeFalse()
+    await rests(it, talk, "stopped by the model")
+    expect([ran(it), state(it)]).toEqual([false, "withdrawn"])
+    expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
+  })
+
+  for (const order of ["stop, answer", "answer, stop"] as const)
+    test(`at the same moment (${order}) the stop wins: nothing runs`, async () => {
+      await using it = await asking()
+      await it.say("Begin.")
+      const talk = it.converse()
+      const { id } = await request(it)
+      const answer = () => it.hosted.approvals.answer(id, { behavior: "allow" })
+      await Promise.all(order === "stop, answer" ? [stop(it), answer()] : [answer(), stop(it)])
+      await rests(it, talk, "stopped by the model")
+      expect([ran(it), state(it)]).toEqual([false, "allowed"])
+      expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
+    })
+
+  test("Esc while the turn asks withdraws the request, and the model hears that the call has not run", async () => {
+    await using it = await driving({
+      root: [reply.calls([bash("deploy")]), reply.text("I see.")],
+      permissionMode: "default",
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await eventually("it asks", () => state(it) === "open")
+    it.hosted.interrupt()
+    expect((await talk).type).toBe("interrupted")
+    await it.say("And now?")
+    await rests(it, it.converse(), "Not run: ")
+    expect([ran(it), state(it)]).toEqual([false, "withdrawn"])
+  })
+
+  test("of two answers the first counts", async () => {
+    await using it = await asking()
+    await it.say("Begin.")
+    const talk = it.converse()
+    const { id } = await request(it)
+    const { approvals } = it.hosted
+    const given = [approvals.answer(id, { behavior: "deny" }), approvals.answer(id, { behavior: "allow" })]
+    expect(await Promise.all(given)).toEqual([true, false])
+    await rests(it, talk, "REPORT")
+    expect([ran(it), state(it)]).toEqual([false, "denied"])
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+})
+
+describe("cap / finish", () => {
+  /** A tenth of a cent for each token that is said, and no answer longer than two dollars. */
+  const settings = {
+    models: { "anthropic/claude-sonnet-5-5": { price: { input: 0, output: 1000 }, maxOutputTokens: 2000 } },
+    caps: { unwatchedUsd: 0 },
+  }
+  const capped = agent("helper", { run_in_background: true, max_cost_usd: 3 })
+  const dear = { input: 1, output: 2900 }
+  const look = { name: "Glob", input: { pattern: "*" } }
+
+  test("an agent whose last word uses up its cap has completed", async () => {
+    await using it = await driving({
+      root: [reply.calls([capped]), reply.text("It helps."), reply.text("I see.")],
+      agents: { helper: [reply.text("REPORT").usage(dear)] },
+      settings,
+    })
+    await it.say("Begin.")
+    await rests(it, it.converse(), "REPORT")
+    expect(it.read("cap:")).toBe(0)
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("an agent that has a word left is paused, which is told once, and its end once after it was resumed", async () => {
+    await using it = await driving({
+      root: [reply.calls([capped]), reply.text("It helps."), reply.text("It waits."), reply.text("I see.")],
+      agents: { helper: [reply.calls([look]).usage(dear), reply.text("REPORT")] },
+      settings,
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await eventually("it was told", () => it.read("cap: $3.00") === 1)
+    await it.turnOver()
+    expect(it.run("helper")).toMatchObject({ state: "paused", ended_at: null })
+    await it.hosted.resumeTask(it.run("helper").task_id)
+    await rests(it, talk, "REPORT")
+    expect(it.read("cap: $3.00")).toBe(1)
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  /** Two agents share what their parent may use; the one that asks first reserves so much that the other must wait. */
+  const siblings = async (spent: number) => {
+    const held = new Gate()
+    const one = (name: string) => [reply.text(`REPORT ${name}`).usage({ input: 1, output: spent }).gate(held)]
+    const parent = agent("parent", { run_in_background: true, max_cost_usd: 3 })
+    const it = await driving({
+      root: [reply.calls([parent]), reply.text("They help."), ...Array(6).fill(reply.text("I see."))],
+      agents: {
+        parent: [
+          reply.calls([agent("left"), agent("right")]).usage({ input: 1, output: 1 }),
+          ...Array(4).fill(reply.text("BOTH").usage({ input: 1, output: 1 })),
+        ],
+        left: one("left"),
+        right: one("right"),
+      },
+      settings,
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    const { prompt } = await it.server.receivedWhere((request) => /^Be (left|right)\./.test(request.prompt))
+    const [first, second] = prompt.includes("left") ? ["left", "right"] : ["right", "left"]
+    await it.begun(second!)
+    await it.turnOver()
+    const requests = (name: string) => it.server.requests.filter((request) => request.prompt === `Be ${name}.`).length
+    return { it, talk, held, first: first!, second: second!, requests }
+  }
+
+  test("an end that frees what it had reserved lets the one go on that waited for it", async () => {
+    const { it: driven, talk, held, second, requests } = await siblings(10)
+    await using it = driven
+    expect(requests(second)).toBe(0)
+    held.open()
+    await rests(it, talk, "BOTH")
+    expect(requests(second)).toBe(1)
+    expect(it.end("parent")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
+  test("one that the user pauses while it waits asks nothing when it could, until it is resumed", async () => {
+    const { it: driven, talk, held, first, second, requests } = await siblings(10)
+    await using it = driven
+    await it.hosted.pauseTask(it.run(second).task_id)
+    held.open()
+    await it.ended(first)
+    // A turn of its parent's and one of the session's go by.
+    await it.server.receivedWhere((request) => request.prompt === "Be parent." && request.messages.length > 1)
+    await it.say("Are you there?")
+    await eventually("the session has answered", () => it.read("Are you there?") === 1)
+    expect([requests(second), it.run(second).state]).toEqual([0, "paused"])
+    await it.hosted.resumeTask(it.run(second).task_id)
+    await rests(it, talk, "BOTH")
+    expect(it.run(second).state).toBe("completed")
+  })
+
+  test("one that the user pauses while it waits, and whose cap is then used up, stays paused and does not fail", async () => {
+    const { it: driven, talk, held, first, second } = await siblings(2900)
+    await using it = driven
+    await it.hosted.pauseTask(it.run(second).task_id)
+    held.open()
+    await it.ended(first)
+    await it.hosted.resumeTask(it.run(second).task_id)
+    await eventually("its cap pauses it", () => it.run(second).reason?.startsWith("cap:") === true)
+    await it.hosted.resumeTask(it.run(second).task_id)
+    await it.ended(second)
+    expect(it.run(second).state).toBe("completed")
+    for (const name of ["parent"]) if (it.run(name).state === "paused") await it.hosted.resumeTask(it.run(name).task_id)
+    expect((await talk).type).toBe("done")
+  })
+})

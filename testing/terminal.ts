@@ -1,0 +1,524 @@
+// A person at a terminal: runs the program in a real pseudo-terminal, types and points as bytes, and looks at the screen
+// that a headless xterm makes of what it writes. Cells are counted from 0, from the top left.
+//
+//   await using terminal = await openTerminal(bench, { args: ["--model", "scout"], columns: 100, rows: 30 })
+//   await terminal.shows("? keys")
+//   terminal.type("hello")
+//   terminal.press("enter")
+import { randomUUID } from "node:crypto"
+import { mkdirSync, symlinkSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { PROGRAM, type Workbench } from "./headless.ts"
+import { boxed } from "./terminal/box.ts"
+import { keyBytes, LEGACY, MOUSE, type MouseModifiers, mouseBytes } from "./terminal/keys.ts"
+import { endProcesses, processesOf, TERMINAL_MARK } from "./terminal/processes.ts"
+import { type Cell, type MouseMode, type Notification, type Run, Screen, type Theme } from "./terminal/screen.ts"
+import { ByteStream, type Chunk, type Mark, type Written } from "./terminal/stream.ts"
+
+export type { Cell, Colour, MouseMode, Notification, Run, Style, Theme } from "./terminal/screen.ts"
+export type { Chunk, Frame, Mark, Written } from "./terminal/stream.ts"
+
+export interface TerminalOptions {
+  /** The program's arguments. */
+  args?: readonly string[]
+  /** Another program, with its arguments. */
+  command?: readonly string[]
+  /** An interactive bash with the prompt `$ `, in which `meanwhile` is the program. */
+  shell?: boolean
+  columns?: number
+  rows?: number
+  cwd?: string
+  env?: Record<string, string>
+  theme?: Theme
+  /** false: NO_COLOR is set. */
+  colours?: boolean
+  /** Which keyboard protocols it knows; they are used once the program asks for them. */
+  keyboard?: "legacy" | "modifyOtherKeys" | "kitty"
+  /** `none`: it answers no question, as the simplest terminals do. */
+  answers?: "modern" | "none"
+}
+
+export interface Waiting {
+  limitMs?: number
+}
+
+/** A text that a line holds, a pattern for the whole screen (lines joined by newlines), or what the screen must be like. */
+export type Wanted = string | RegExp | ((terminal: Terminal) => boolean)
+
+export interface Click extends MouseModifiers {
+  button?: "left" | "middle" | "right"
+  /** 2 for a double click. */
+  count?: number
+}
+
+/** Where a terminal's program is at home: a workbench, or a folder for programs that need no more. */
+export type Place = Pick<Workbench, "cwd" | "home" | "env">
+
+const LIMIT_MS = 10_000
+/** A person never types sooner after Esc; in the old encoding the next byte would make it another key. */
+const AFTER_ESC_MS = 60
+
+export async function openTerminal(place: Place, options: TerminalOptions = {}): Promise<Terminal> {
+  const terminal = new Terminal(place, options)
+  if (options.shell) await terminal.shows(/^\$ ?$/m)
+  return terminal
+}
+
+export class Terminal implements AsyncDisposable {
+  /** 128 and the signal's number when one ended it. All that it wrote is on the screen by then. */
+  readonly exited: Promise<number>
+  readonly pid: number
+  readonly #child: Bun.Subprocess
+  readonly #screen: Screen
+  readonly #stream: ByteStream
+  readonly #mark = randomUUID()
+  readonly #watchers = new Set<() => void>()
+  readonly #listeners = new Set<(bytes: Uint8Array) => void>()
+  /** What is to be drawn later. */
+  #undrawn: Uint8Array[] | undefined
+  #exitCode: number | undefined
+  /** When bytes last went either way. */
+  #lastBytesAt = 0
+  #writing = 0
+  #input: Promise<void> = Promise.resolve()
+  #queued = 0
+  #closed = false
+
+  constructor(place: Place, options: TerminalOptions) {
+    const { columns = 100, rows = 30, theme = "dark", keyboard = "legacy", answers = "modern" } = options
+    this.#screen = new Screen({ columns, rows, theme, keyboard, answers, reply: (bytes) => this.#send(bytes) })
+    this.#stream = new ByteStream((bytes) => {
+      if (!this.#undrawn) return this.#draw(bytes)
+      this.#undrawn.push(bytes)
+    })
+    const ended = Promise.withResolvers<void>()
+    this.#child = Bun.spawn([...commandOf(options)], {
+      cwd: options.cwd ?? place.cwd,
+      env: { ...environmentOf(place, options), [TERMINAL_MARK]: this.#mark },
+      terminal: {
+        cols: columns,
+        rows,
+        data: (_, bytes) => {
+          this.#lastBytesAt = performance.now()
+          for (const listen of this.#listeners) listen(bytes)
+          this.#stream.add(bytes)
+        },
+        exit: () => ended.resolve(),
+      },
+    })
+    this.pid = this.#child.pid
+    this.exited = this.#end(ended.promise)
+  }
+
+  // What the person does
+
+  /** As it is, without an Enter. */
+  type(text: string): void {
+    this.#enqueue(text)
+  }
+
+  /** "ctrl+b", "enter", "shift+tab", "alt+enter", "esc", "up", "f1", …; several are pressed one after the other. */
+  press(...names: string[]): void {
+    for (const name of names) {
+      keyBytes(name, LEGACY)
+      this.#enqueue(() => keyBytes(name, this.#screen.keyboard))
+    }
+  }
+
+  /** Line ends become carriage returns, as terminals do it. In brackets when the program has asked for them. */
+  paste(text: string): void {
+    const content = text.replace(/\r?\n/g, "\r")
+    this.#enqueue(() => (this.#screen.xterm.modes.bracketedPasteMode ? `\x1b[200~${content}\x1b[201~` : content))
+  }
+
+  click(x: number, y: number, { button = "left", count = 1, ...held }: Click = {}): void {
+    this.#needsMouse()
+    for (let i = 0; i < count; i++) {
+      this.#enqueue(mouseBytes(MOUSE[button], { x, y, held, down: true }))
+      this.#enqueue(mouseBytes(MOUSE[button], { x, y, held, down: false }))
+    }
+  }
+
+  /** Clicks into the middle of the first place that shows the text; of the `nth` (from 0) when it is given. */
+  clickText(text: string, { nth = 0, ...how }: Click & { nth?: number } = {}): void {
+    const found = this.find(text, nth)
+    if (!found) throw new Error(`cannot click what is not there: ${text}\n${this.print()}`)
+    this.click(found.x + (found.width >> 1), found.y, how)
+  }
+
+  /** `by`: steps of the wheel; below 0 is up. */
+  wheel(x: number, y: number, by: number): void {
+    this.#needsMouse()
+    const button = by < 0 ? MOUSE.wheelUp : MOUSE.wheelDown
+    for (let i = 0; i < Math.abs(by); i++) this.#enqueue(mouseBytes(button, { x, y, down: true }))
+  }
+
+  /** Presses the left button at `from` and lets it go at `to`. */
+  drag(from: { x: number; y: number }, to: { x: number; y: number }, held: MouseModifiers = {}): void {
+    this.#needsMouse()
+    this.#enqueue(mouseBytes(MOUSE.left, { ...from, held, down: true }))
+    const { tracking } = this.mouseMode()
+    if (tracking === "drag" || tracking === "any") {
+      const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y))
+      for (let i = 1; i <= steps; i++) {
+        const x = from.x + Math.round(((to.x - from.x) * i) / steps)
+        const y = from.y + Math.round(((to.y - from.y) * i) / steps)
+        this.#enqueue(mouseBytes(MOUSE.left + MOUSE.motion, { x, y, held, down: true }))
+      }
+    }
+    this.#enqueue(mouseBytes(MOUSE.left, { ...to, held, down: false }))
+  }
+
+  /** Moves the mouse with no button down; a program that has not asked for that hears nothing. */
+  hover(x: number, y: number): void {
+    if (this.mouseMode().tracking === "any") this.#enqueue(mouseBytes(MOUSE.none + MOUSE.motion, { x, y, down: true }))
+  }
+
+  resize(columns: number, rows: number): void {
+    this.#screen.resize(columns, rows)
+    this.#child.terminal?.resize(columns, rows)
+  }
+
+  /** The window gets the focus or loses it; a program that has not asked for that hears nothing. */
+  focus(has: boolean): void {
+    if (this.#screen.xterm.modes.sendFocusMode) this.#enqueue(has ? "\x1b[I" : "\x1b[O")
+  }
+
+  /** The system goes from dark to light, or back. */
+  setTheme(theme: Theme): void {
+    this.#screen.setTheme(theme)
+  }
+
+  /** The window is closed: whatever runs in it gets SIGHUP, and what runs on keeps running until this is disposed. */
+  hangUp(): void {
+    this.#closed = true
+    this.#child.terminal?.close()
+  }
+
+  /** Bytes as they are, at once. */
+  send(bytes: string): void {
+    this.#send(bytes)
+  }
+
+  // What the person sees
+
+  text(): string {
+    return this.lines().join("\n")
+  }
+
+  /** The screen's lines, without blanks at their ends. */
+  lines(): string[] {
+    return this.#screen.lines()
+  }
+
+  /** Below 0: from the bottom. */
+  line(n: number): string {
+    return this.lines().at(n) ?? ""
+  }
+
+  cells(): Cell[][] {
+    return this.#screen.cells()
+  }
+
+  /** For each line the runs of cells that have one style. */
+  styledText(): Run[][] {
+    return this.#screen.runs()
+  }
+
+  /** Where the text is: its first cell, and its width in cells. */
+  find(text: string, nth = 0): { x: number; y: number; width: number } | undefined {
+    let left = nth
+    for (const [y, row] of this.cells().entries()) {
+      // Where in the line's text each cell begins: a cell may hold several code units, or none.
+      const starts: number[] = []
+      let line = ""
+      for (const cell of row) {
+        starts.push(line.length)
+        line += cell.text
+      }
+      for (let at = line.indexOf(text); at >= 0; at = line.indexOf(text, at + 1)) {
+        if (left-- > 0) continue
+        const x = starts.findLastIndex((start, column) => start <= at && row[column]!.width > 0)
+        const end = starts.findIndex((start, column) => start >= at + text.length && row[column]!.width > 0)
+        return { x, y, width: (end < 0 ? row.length : end) - x }
+      }
+    }
+    return undefined
+  }
+
+  /** The style of the text's first cell. Throws when it is not there. */
+  styleOf(text: string, nth = 0): Cell {
+    const found = this.find(text, nth)
+    if (!found) throw new Error(`cannot look at what is not there: ${text}\n${this.print()}`)
+    return this.cells()[found.y]![found.x]!
+  }
+
+  cursor(): { x: number; y: number; shown: boolean } {
+    return this.#screen.cursor
+  }
+
+  size(): { columns: number; rows: number } {
+    return { columns: this.#screen.xterm.cols, rows: this.#screen.xterm.rows }
+  }
+
+  theme(): Theme {
+    return this.#screen.theme
+  }
+
+  title(): string {
+    return this.#screen.title
+  }
+
+  isAlternate(): boolean {
+    return this.#screen.isAlternate
+  }
+
+  mouseMode(): MouseMode {
+    return this.#screen.mouse
+  }
+
+  /** Modes that must be off again when the program has ended; the mouse's are in `mouseMode`. */
+  modes(): { bracketedPaste: boolean; focus: boolean; kitty: number; modifyOtherKeys: number; cursorShown: boolean } {
+    const { bracketedPasteMode, sendFocusMode } = this.#screen.xterm.modes
+    const { kitty, modifyOtherKeys } = this.#screen.keyboard
+    const cursorShown = this.#screen.cursor.shown
+    return { bracketedPaste: bracketedPasteMode, focus: sendFocusMode, kitty, modifyOtherKeys, cursorShown }
+  }
+
+  /** What OSC 52 put there last. */
+  clipboard(): string | undefined {
+    return this.#screen.clipboard
+  }
+
+  bells(): number {
+    return this.#screen.bells
+  }
+
+  notifications(): readonly Notification[] {
+    return this.#screen.notifications
+  }
+
+  /** Targets of the hyperlinks (OSC 8) that were written. */
+  links(): readonly string[] {
+    return this.#screen.links
+  }
+
+  /** What the program asked the terminal so far. */
+  questions(): readonly string[] {
+    return this.#screen.questions
+  }
+
+  /** The normal screen with what scrolled off it: what is left when the program has ended. */
+  normalScreen(): string {
+    return this.#screen.normalLines().join("\n")
+  }
+
+  /** The screen in a frame. */
+  print(): string {
+    const { columns, rows } = this.size()
+    const { x, y, shown } = this.cursor()
+    const screen = this.isAlternate() ? "alternate" : "normal"
+    const title = `${columns}×${rows} · ${screen} · cursor ${x},${y}${shown ? "" : " hidden"}`
+    const ended = this.#exitCode === undefined ? "" : `\nended with ${this.#exitCode}`
+    return boxed({ title, lines: this.lines(), columns }) + ended
+  }
+
+  // What was written
+
+  mark(): Mark {
+    return this.#stream.mark()
+  }
+
+  /** Counted since the mark, or the beginning. */
+  written(since?: Mark): Written {
+    return this.#stream.since(since)
+  }
+
+  /** All bytes with their times. */
+  recording(since?: Mark): readonly Chunk[] {
+    return this.#stream.chunks.slice(since?.chunks ?? 0)
+  }
+
+  /** What was written as text, with its escape sequences. */
+  raw(since?: Mark): string {
+    return Buffer.concat(this.recording(since).map((chunk) => chunk.bytes)).toString()
+  }
+
+  /** Calls with bytes as they come, before anything is done with them, until it is disposed. */
+  listen(listener: (bytes: Uint8Array) => void): Disposable {
+    this.#listeners.add(listener)
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) }
+  }
+
+  /** Draws nothing, and answers no question, until the work is done: for measuring, which drawing would disturb. */
+  async withoutDrawing<T>(work: () => Promise<T>): Promise<T> {
+    const undrawn: Uint8Array[] = []
+    this.#undrawn = undrawn
+    try {
+      return await work()
+    } finally {
+      this.#undrawn = undefined
+      for (const bytes of undrawn) this.#draw(bytes)
+    }
+  }
+
+  // Waiting
+
+  /** Resolves when the screen shows it. A text or pattern that never comes fails with the screen. */
+  shows(wanted: Wanted, { limitMs = LIMIT_MS }: Waiting = {}): Promise<void> {
+    return this.#until(() => holds(this, wanted), { what: `shows ${named(wanted)}`, limitMs })
+  }
+
+  hides(unwanted: Wanted, { limitMs = LIMIT_MS }: Waiting = {}): Promise<void> {
+    return this.#until(() => !holds(this, unwanted), { what: `no longer shows ${named(unwanted)}`, limitMs })
+  }
+
+  /** Calls with each state that the screen goes through, until it is disposed. */
+  watch(look: () => void): Disposable {
+    this.#watchers.add(look)
+    return { [Symbol.dispose]: () => void this.#watchers.delete(look) }
+  }
+
+  /** No bytes came or went for so long. Only for snapshots: for a fact there is `shows`. */
+  async settled(quietMs = 100, { limitMs = LIMIT_MS }: Waiting = {}): Promise<void> {
+    const end = performance.now() + limitMs
+    while (true) {
+      const wait = this.#lastBytesAt + quietMs - performance.now()
+      if (wait <= 0 && this.#writing === 0 && this.#queued === 0) return
+      if (performance.now() > end) throw new Error(`it did not come to rest within ${limitMs} ms\n${this.print()}`)
+      await Bun.sleep(Math.max(1, wait))
+    }
+  }
+
+  /** Resolves when what was typed so far has gone to the program. */
+  async sent(): Promise<void> {
+    await this.#input
+  }
+
+  /** Pids of what runs in the terminal, or was started in it and went on without it. */
+  processes(): Promise<number[]> {
+    return processesOf(this.pid, this.#mark)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await endProcesses(this.pid, this.#mark)
+    await this.#child.exited
+    this.#child.terminal?.close()
+    this.#stream.end()
+    this.#watchers.clear()
+    this.#listeners.clear()
+    await this.exited
+    this.#screen.xterm.dispose()
+  }
+
+  #draw(bytes: Uint8Array): void {
+    this.#writing++
+    this.#screen.write(bytes, () => {
+      this.#writing--
+      this.#look()
+    })
+  }
+
+  #send(bytes: string): void {
+    if (this.#closed || this.#exitCode !== undefined) return
+    this.#lastBytesAt = performance.now()
+    this.#child.terminal?.write(bytes)
+  }
+
+  /** In the order of the calls. What depends on the program's modes is made when it is its turn. */
+  #enqueue(input: string | (() => string)): void {
+    if (this.#queued === 0) {
+      const bytes = typeof input === "string" ? input : input()
+      this.#send(bytes)
+      if (bytes === "\x1b") this.#pause()
+      return
+    }
+    this.#queued++
+    this.#input = this.#input.then(async () => {
+      const bytes = typeof input === "string" ? input : input()
+      this.#send(bytes)
+      if (bytes === "\x1b") await Bun.sleep(AFTER_ESC_MS)
+      this.#queued--
+    })
+  }
+
+  #pause(): void {
+    this.#queued++
+    this.#input = Bun.sleep(AFTER_ESC_MS).then(() => {
+      this.#queued--
+    })
+  }
+
+  #needsMouse(): void {
+    const { tracking, sgr } = this.mouseMode()
+    if (tracking === "none" || !sgr) throw new Error(`the program has not asked for the mouse\n${this.print()}`)
+  }
+
+  #look(): void {
+    for (const look of [...this.#watchers]) look()
+  }
+
+  async #until(fact: () => boolean, { what, limitMs }: { what: string; limitMs: number }): Promise<void> {
+    if (fact()) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const failure = (why: string) => new Error(`${why}: the terminal ${what}\n${this.print()}`)
+    const timer = setTimeout(() => reject(failure(`did not happen within ${limitMs} ms`)), limitMs)
+    using _ = this.watch(() => {
+      if (fact()) resolve()
+    })
+    // The screen of a program that has ended stays as it is.
+    this.exited.then(() => (fact() ? resolve() : reject(failure("cannot happen any more"))))
+    try {
+      await promise
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #end(closed: Promise<void>): Promise<number> {
+    const exitCode = await this.#child.exited
+    // Its last bytes: the end of the file comes after them, unless something that it started holds the terminal open.
+    await Promise.race([closed, Bun.sleep(200)])
+    this.#stream.end()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#screen.write(new Uint8Array(0), resolve)
+    await promise
+    this.#exitCode = exitCode
+    this.#look()
+    return exitCode
+  }
+}
+
+function commandOf({ args = [], command, shell }: TerminalOptions): readonly string[] {
+  if (shell) return ["bash", "--norc", "--noprofile", "-i"]
+  return command ?? [PROGRAM, ...args]
+}
+
+function environmentOf(place: Place, options: TerminalOptions): Record<string, string> {
+  const env: Record<string, string> = { ...place.env, TERM: "xterm-256color" }
+  if (options.colours === false) env.NO_COLOR = "1"
+  if (options.colours !== false) env.COLORTERM = "truecolor"
+  if (options.shell) {
+    const folder = join(dirname(place.home), "bin")
+    mkdirSync(folder, { recursive: true })
+    try {
+      symlinkSync(PROGRAM, join(folder, "meanwhile"))
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+    }
+    Object.assign(env, { PS1: "$ ", PATH: `${folder}:${place.env.PATH ?? ""}`, HISTFILE: "/dev/null" })
+  }
+  return { ...env, ...options.env }
+}
+
+function holds(terminal: Terminal, wanted: Wanted): boolean {
+  if (typeof wanted === "function") return wanted(terminal)
+  if (typeof wanted === "string") return terminal.lines().some((line) => line.includes(wanted))
+  // A pattern with the flag g would remember where it stopped.
+  return new RegExp(wanted.source, wanted.flags.replace(/[gy]/g, "")).test(terminal.text())
+}
+
+function named(wanted: Wanted): string {
+  return typeof wanted === "string" ? JSON.stringify(wanted) : String(wanted)
+}

@@ -1,0 +1,45 @@
+// Ends all that was started in a terminal: its session, the descendants of its first process, and those that carry its
+// mark in their environment, such as a host that went on without the terminal.
+import { readFileSync } from "node:fs"
+import { operatingSystem, type Process } from "../../src/exec/os.ts"
+
+/** A variable with the terminal's own id. Its name is not one that the program keeps from its children. */
+export const TERMINAL_MARK = "TERMINAL_UNDER_TEST"
+
+/** Those alive of the terminal whose first process was `leader`. */
+export async function processesOf(leader: number, mark: string): Promise<number[]> {
+  const all = await operatingSystem.processes()
+  const ours = new Set(all.filter((one) => isOf(one, leader, mark)).map((one) => one.pid))
+  for (let before = -1; before !== ours.size; ) {
+    before = ours.size
+    for (const one of all) if (ours.has(one.parent)) ours.add(one.pid)
+  }
+  return [...ours]
+}
+
+export async function endProcesses(leader: number, mark: string): Promise<void> {
+  const end = performance.now() + 5000
+  // Again until none is left: one may just have started another.
+  for (let left = await processesOf(leader, mark); left.length > 0; left = await processesOf(leader, mark)) {
+    if (performance.now() > end) throw new Error(`processes of a terminal that do not end: ${left.join(", ")}`)
+    for (const pid of left) kill(pid)
+    await Bun.sleep(2)
+  }
+}
+
+function isOf({ pid, session }: Process, leader: number, mark: string): boolean {
+  if (pid === leader || session === leader) return true
+  try {
+    return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}`.includes(`\0${TERMINAL_MARK}=${mark}\0`)
+  } catch {
+    return false // ended, or another user's; macOS has no such file
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error
+  }
+}

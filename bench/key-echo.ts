@@ -1,7 +1,7 @@
 // How long a typed character takes to come back through a pseudo-terminal: of the program under test, and of `cat` in
 // raw mode as the floor. The time runs from writing the byte to the arrival of the bytes that show it; nothing is drawn
 // meanwhile. A model server belongs in another process: its work would count as the program's.
-import { openTerminal, type Place, type Terminal } from "../testing/terminal.ts"
+import { openTerminal, type Place, type Terminal, type TerminalOptions } from "../testing/terminal.ts"
 import { percentile } from "./measure.ts"
 
 export interface KeyEcho {
@@ -50,6 +50,34 @@ export async function keyEcho(
     return times
   })
   return { p50: percentile(samples, 0.5), p99: percentile(samples, 0.99), most: Math.max(...samples), samples }
+}
+
+/** What `CSI ? 1049 h` begins: the alternate screen. */
+const ALTERNATE = "\x1b[?1049h"
+
+/**
+ * Milliseconds from the start of a program to the echo of a key: it is pressed as soon as the program has written
+ * `ready` and takes the keys for itself.
+ */
+export async function firstKeyMs(place: Place, options: TerminalOptions & { ready?: string }): Promise<number> {
+  await using terminal = await openTerminal(place, options)
+  const { promise, resolve } = Promise.withResolvers<void>()
+  let written = ""
+  const look = () => {
+    if (!terminal.echoes() && written.includes(options.ready ?? ALTERNATE)) resolve()
+  }
+  using _ = terminal.listen((bytes) => {
+    written += Buffer.from(bytes).toString("latin1")
+    look()
+  })
+  // The terminal may learn only after the bytes that the keys are the program's.
+  using __ = terminal.watch(look)
+  const ended = terminal.exited.then((code) => {
+    throw new Error(`the program ended with ${code} before it took a key\n${terminal.print()}`)
+  })
+  await Promise.race([promise, ended])
+  const typed = performance.now() - terminal.startedAt
+  return typed + (await echoMs(terminal, "ż"))
 }
 
 /** The floor: what the two pseudo-terminal ends, the scheduler and this process need. */

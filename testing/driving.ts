@@ -1,6 +1,6 @@
 // A session that the test's own process drives: real rows, real turns and agents, a scripted model, and commands that
 // end when the test says so. A write commits before its call returns, so the order of calls is the order of commits.
-import { mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { PermissionMode } from "../src/base/permission-mode.ts"
 import { type Hosted, openProgram, type Program, type ProgramOptions } from "../src/program.ts"
@@ -50,6 +50,8 @@ export interface Driving extends AsyncDisposable {
   /** How often the session's model had read this text when it was asked last. */
   read(text: string): number
   turns(): TurnRow[]
+  /** What was logged as gone wrong. */
+  errors(): string[]
   /** Resolves when the session has nothing to say for now. */
   turnOver(): Promise<void>
 }
@@ -144,6 +146,10 @@ export async function driving(options: DrivingOptions): Promise<Driving> {
       return texts.join("\n").split(text).length - 1
     },
     turns,
+    errors: () => {
+      const text = existsSync(program.log.path) ? readFileSync(program.log.path, "utf8") : ""
+      return text.split("\n").filter((line) => / (ERROR|WARN) /.test(line))
+    },
     turnOver: () => eventually("the turn is over", () => !["open", undefined].includes(turns().at(-1)?.state)),
     [Symbol.asyncDispose]: async () => {
       over.abort(new Error("the test is over"))

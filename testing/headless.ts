@@ -49,6 +49,8 @@ export interface StartOptions {
   /** What its standard input holds; "open": what `write` gives it. */
   stdin?: string
   cwd?: string
+  /** What is started instead of the program as users have it. */
+  program?: readonly string[]
 }
 
 /** What is tested: the launcher, or the executable that is given. */
@@ -71,7 +73,7 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
   }
 
   const start = (args: readonly string[], options: StartOptions = {}): Running => {
-    const child = Bun.spawn([PROGRAM, ...args], {
+    const child = Bun.spawn([...(options.program ?? [PROGRAM]), ...args], {
       cwd: options.cwd ?? cwd,
       env: { ...base, ...options.env },
       stdin: options.stdin === undefined ? "ignore" : "pipe",

@@ -6,43 +6,25 @@
 //   terminal.type("hello")
 //   terminal.press("enter")
 import { randomUUID } from "node:crypto"
-import { mkdirSync, symlinkSync } from "node:fs"
-import { dirname, join } from "node:path"
-import { PROGRAM, type Workbench } from "./headless.ts"
 import { boxed } from "./terminal/box.ts"
+import type { Cell, Run } from "./terminal/cells.ts"
+import { InputQueue } from "./terminal/input.ts"
 import { keyBytes, LEGACY, MOUSE, type MouseModifiers, mouseBytes } from "./terminal/keys.ts"
-import { endProcesses, processesOf, TERMINAL_MARK } from "./terminal/processes.ts"
-import { type Cell, type MouseMode, type Notification, type Run, Screen, type Theme } from "./terminal/screen.ts"
+import { endProcesses, type Owner, processesOf, TERMINAL_MARK } from "./terminal/processes.ts"
+import { type MouseMode, type Notification, Screen, type Theme } from "./terminal/screen.ts"
+import { commandOf, environmentOf, type Place, type TerminalOptions } from "./terminal/start.ts"
 import { ByteStream, type Chunk, type Mark, type Written } from "./terminal/stream.ts"
 
-export type { Cell, Colour, MouseMode, Notification, Run, Style, Theme } from "./terminal/screen.ts"
+export type { Cell, Colour, Run, Style } from "./terminal/cells.ts"
+export type { MouseMode, Notification, Theme } from "./terminal/screen.ts"
+export type { Place, TerminalOptions } from "./terminal/start.ts"
 export type { Chunk, Frame, Mark, Written } from "./terminal/stream.ts"
-
-export interface TerminalOptions {
-  /** The program's arguments. */
-  args?: readonly string[]
-  /** Another program, with its arguments. */
-  command?: readonly string[]
-  /** An interactive bash with the prompt `$ `, in which `meanwhile` is the program. */
-  shell?: boolean
-  columns?: number
-  rows?: number
-  cwd?: string
-  env?: Record<string, string>
-  theme?: Theme
-  /** false: NO_COLOR is set. */
-  colours?: boolean
-  /** Which keyboard protocols it knows; they are used once the program asks for them. */
-  keyboard?: "legacy" | "modifyOtherKeys" | "kitty"
-  /** `none`: it answers no question, as the simplest terminals do. */
-  answers?: "modern" | "none"
-}
 
 export interface Waiting {
   limitMs?: number
 }
 
-/** A text that a line holds, a pattern for the whole screen (lines joined by newlines), or what the screen must be like. */
+/** A text or a pattern in the screen (lines without blanks at their ends, joined by newlines), or what must hold. */
 export type Wanted = string | RegExp | ((terminal: Terminal) => boolean)
 
 export interface Click extends MouseModifiers {
@@ -51,23 +33,28 @@ export interface Click extends MouseModifiers {
   count?: number
 }
 
-/** Where a terminal's program is at home: a workbench, or a folder for programs that need no more. */
-export type Place = Pick<Workbench, "cwd" | "home" | "env">
-
 const LIMIT_MS = 10_000
-/** A person never types sooner after Esc; in the old encoding the next byte would make it another key. */
-const AFTER_ESC_MS = 60
+/** Of termios(3), on Linux as on macOS. */
+const ECHO = 8
 
 export async function openTerminal(place: Place, options: TerminalOptions = {}): Promise<Terminal> {
   const terminal = new Terminal(place, options)
-  if (options.shell) await terminal.shows(/^\$ ?$/m)
-  return terminal
+  if (!options.shell) return terminal
+  try {
+    await terminal.shows(/^\$$/m)
+    return terminal
+  } catch (error) {
+    await terminal[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 export class Terminal implements AsyncDisposable {
   /** 128 and the signal's number when one ended it. All that it wrote is on the screen by then. */
   readonly exited: Promise<number>
   readonly pid: number
+  /** `performance.now()` just before it was started. */
+  readonly startedAt: number
   readonly #child: Bun.Subprocess
   readonly #screen: Screen
   readonly #stream: ByteStream
@@ -80,8 +67,7 @@ export class Terminal implements AsyncDisposable {
   /** When bytes last went either way. */
   #lastBytesAt = 0
   #writing = 0
-  #input: Promise<void> = Promise.resolve()
-  #queued = 0
+  readonly #input = new InputQueue((bytes) => this.#send(bytes))
   #closed = false
 
   constructor(place: Place, options: TerminalOptions) {
@@ -92,6 +78,7 @@ export class Terminal implements AsyncDisposable {
       this.#undrawn.push(bytes)
     })
     const ended = Promise.withResolvers<void>()
+    this.startedAt = performance.now()
     this.#child = Bun.spawn([...commandOf(options)], {
       cwd: options.cwd ?? place.cwd,
       env: { ...environmentOf(place, options), [TERMINAL_MARK]: this.#mark },
@@ -114,28 +101,28 @@ export class Terminal implements AsyncDisposable {
 
   /** As it is, without an Enter. */
   type(text: string): void {
-    this.#enqueue(text)
+    this.#input.add(text)
   }
 
   /** "ctrl+b", "enter", "shift+tab", "alt+enter", "esc", "up", "f1", …; several are pressed one after the other. */
   press(...names: string[]): void {
     for (const name of names) {
       keyBytes(name, LEGACY)
-      this.#enqueue(() => keyBytes(name, this.#screen.keyboard))
+      this.#input.add(() => keyBytes(name, this.#screen.keyboard))
     }
   }
 
   /** Line ends become carriage returns, as terminals do it. In brackets when the program has asked for them. */
   paste(text: string): void {
     const content = text.replace(/\r?\n/g, "\r")
-    this.#enqueue(() => (this.#screen.xterm.modes.bracketedPasteMode ? `\x1b[200~${content}\x1b[201~` : content))
+    this.#input.add(() => (this.#screen.xterm.modes.bracketedPasteMode ? `\x1b[200~${content}\x1b[201~` : content))
   }
 
   click(x: number, y: number, { button = "left", count = 1, ...held }: Click = {}): void {
     this.#needsMouse()
     for (let i = 0; i < count; i++) {
-      this.#enqueue(mouseBytes(MOUSE[button], { x, y, held, down: true }))
-      this.#enqueue(mouseBytes(MOUSE[button], { x, y, held, down: false }))
+      this.#input.add(mouseBytes(MOUSE[button], { x, y, held, down: true }))
+      this.#input.add(mouseBytes(MOUSE[button], { x, y, held, down: false }))
     }
   }
 
@@ -150,28 +137,29 @@ export class Terminal implements AsyncDisposable {
   wheel(x: number, y: number, by: number): void {
     this.#needsMouse()
     const button = by < 0 ? MOUSE.wheelUp : MOUSE.wheelDown
-    for (let i = 0; i < Math.abs(by); i++) this.#enqueue(mouseBytes(button, { x, y, down: true }))
+    for (let i = 0; i < Math.abs(by); i++) this.#input.add(mouseBytes(button, { x, y, down: true }))
   }
 
   /** Presses the left button at `from` and lets it go at `to`. */
   drag(from: { x: number; y: number }, to: { x: number; y: number }, held: MouseModifiers = {}): void {
     this.#needsMouse()
-    this.#enqueue(mouseBytes(MOUSE.left, { ...from, held, down: true }))
+    this.#input.add(mouseBytes(MOUSE.left, { ...from, held, down: true }))
     const { tracking } = this.mouseMode()
     if (tracking === "drag" || tracking === "any") {
       const steps = Math.max(Math.abs(to.x - from.x), Math.abs(to.y - from.y))
       for (let i = 1; i <= steps; i++) {
         const x = from.x + Math.round(((to.x - from.x) * i) / steps)
         const y = from.y + Math.round(((to.y - from.y) * i) / steps)
-        this.#enqueue(mouseBytes(MOUSE.left + MOUSE.motion, { x, y, held, down: true }))
+        this.#input.add(mouseBytes(MOUSE.left + MOUSE.motion, { x, y, held, down: true }))
       }
     }
-    this.#enqueue(mouseBytes(MOUSE.left, { ...to, held, down: false }))
+    this.#input.add(mouseBytes(MOUSE.left, { ...to, held, down: false }))
   }
 
   /** Moves the mouse with no button down; a program that has not asked for that hears nothing. */
   hover(x: number, y: number): void {
-    if (this.mouseMode().tracking === "any") this.#enqueue(mouseBytes(MOUSE.none + MOUSE.motion, { x, y, down: true }))
+    if (this.mouseMode().tracking === "any")
+      this.#input.add(mouseBytes(MOUSE.none + MOUSE.motion, { x, y, down: true }))
   }
 
   resize(columns: number, rows: number): void {
@@ -181,7 +169,7 @@ export class Terminal implements AsyncDisposable {
 
   /** The window gets the focus or loses it; a program that has not asked for that hears nothing. */
   focus(has: boolean): void {
-    if (this.#screen.xterm.modes.sendFocusMode) this.#enqueue(has ? "\x1b[I" : "\x1b[O")
+    if (this.#screen.xterm.modes.sendFocusMode) this.#input.add(has ? "\x1b[I" : "\x1b[O")
   }
 
   /** The system goes from dark to light, or back. */
@@ -285,6 +273,11 @@ export class Terminal implements AsyncDisposable {
     return { bracketedPaste: bracketedPasteMode, focus: sendFocusMode, kitty, modifyOtherKeys, cursorShown }
   }
 
+  /** Whether the terminal itself writes back what is typed, as it does until a program takes the keys for itself. */
+  echoes(): boolean {
+    return ((this.#child.terminal?.localFlags ?? 0) & ECHO) !== 0
+  }
+
   /** What OSC 52 put there last. */
   clipboard(): string | undefined {
     return this.#screen.clipboard
@@ -384,7 +377,7 @@ export class Terminal implements AsyncDisposable {
     const end = performance.now() + limitMs
     while (true) {
       const wait = this.#lastBytesAt + quietMs - performance.now()
-      if (wait <= 0 && this.#writing === 0 && this.#queued === 0) return
+      if (wait <= 0 && this.#writing === 0 && this.#input.length === 0) return
       if (performance.now() > end) throw new Error(`it did not come to rest within ${limitMs} ms\n${this.print()}`)
       await Bun.sleep(Math.max(1, wait))
     }
@@ -392,17 +385,17 @@ export class Terminal implements AsyncDisposable {
 
   /** Resolves when what was typed so far has gone to the program. */
   async sent(): Promise<void> {
-    await this.#input
+    await this.#input.empty()
   }
 
   /** Pids of what runs in the terminal, or was started in it and went on without it. */
   processes(): Promise<number[]> {
-    return processesOf(this.pid, this.#mark)
+    return processesOf(this.#owner())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
-    await endProcesses(this.pid, this.#mark)
+    await endProcesses(this.#owner())
     await this.#child.exited
     this.#child.terminal?.close()
     this.#stream.end()
@@ -410,6 +403,13 @@ export class Terminal implements AsyncDisposable {
     this.#listeners.clear()
     await this.exited
     this.#screen.xterm.dispose()
+  }
+
+  #owner(): Owner {
+    return {
+      leader: this.#child.exitCode === null && this.#child.signalCode === null ? this.pid : undefined,
+      mark: this.#mark,
+    }
   }
 
   #draw(bytes: Uint8Array): void {
@@ -424,30 +424,6 @@ export class Terminal implements AsyncDisposable {
     if (this.#closed || this.#exitCode !== undefined) return
     this.#lastBytesAt = performance.now()
     this.#child.terminal?.write(bytes)
-  }
-
-  /** In the order of the calls. What depends on the program's modes is made when it is its turn. */
-  #enqueue(input: string | (() => string)): void {
-    if (this.#queued === 0) {
-      const bytes = typeof input === "string" ? input : input()
-      this.#send(bytes)
-      if (bytes === "\x1b") this.#pause()
-      return
-    }
-    this.#queued++
-    this.#input = this.#input.then(async () => {
-      const bytes = typeof input === "string" ? input : input()
-      this.#send(bytes)
-      if (bytes === "\x1b") await Bun.sleep(AFTER_ESC_MS)
-      this.#queued--
-    })
-  }
-
-  #pause(): void {
-    this.#queued++
-    this.#input = Bun.sleep(AFTER_ESC_MS).then(() => {
-      this.#queued--
-    })
   }
 
   #needsMouse(): void {
@@ -490,31 +466,9 @@ export class Terminal implements AsyncDisposable {
   }
 }
 
-function commandOf({ args = [], command, shell }: TerminalOptions): readonly string[] {
-  if (shell) return ["bash", "--norc", "--noprofile", "-i"]
-  return command ?? [PROGRAM, ...args]
-}
-
-function environmentOf(place: Place, options: TerminalOptions): Record<string, string> {
-  const env: Record<string, string> = { ...place.env, TERM: "xterm-256color" }
-  if (options.colours === false) env.NO_COLOR = "1"
-  if (options.colours !== false) env.COLORTERM = "truecolor"
-  if (options.shell) {
-    const folder = join(dirname(place.home), "bin")
-    mkdirSync(folder, { recursive: true })
-    try {
-      symlinkSync(PROGRAM, join(folder, "meanwhile"))
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
-    }
-    Object.assign(env, { PS1: "$ ", PATH: `${folder}:${place.env.PATH ?? ""}`, HISTFILE: "/dev/null" })
-  }
-  return { ...env, ...options.env }
-}
-
 function holds(terminal: Terminal, wanted: Wanted): boolean {
   if (typeof wanted === "function") return wanted(terminal)
-  if (typeof wanted === "string") return terminal.lines().some((line) => line.includes(wanted))
+  if (typeof wanted === "string") return terminal.text().includes(wanted)
   // A pattern with the flag g would remember where it stopped.
   return new RegExp(wanted.source, wanted.flags.replace(/[gy]/g, "")).test(terminal.text())
 }

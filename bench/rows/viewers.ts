@@ -29,7 +29,7 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
         ]),
       )
     if (request.n > 1) return reply.text("Noted.")
-    return reply.calls([{ name: "Bash", input: { command: "exec sleep 600", run_in_background: true } }])
+    return reply.calls([{ name: "Bash", input: { command: "exec sleep 120", run_in_background: true } }])
   }
   const program = Bun.spawn(
     [
@@ -61,8 +61,10 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
       store.close()
     }
   } finally {
-    // Its end stops what it has started.
     program.stdin.end()
+    // Without an end when something above has failed: its task is alive.
+    await Promise.race([program.exited, Bun.sleep(5000)])
+    program.kill("SIGKILL")
     await program.exited
   }
 }
@@ -96,6 +98,7 @@ async function measured({ store, server, gates }: Watching): Promise<Row[]> {
     prompts.push(performance.now() - from)
   }
   const texts = await streamed({ viewer, gates })
+  await viewer.control({ action: "stop_task", taskId })
   return [
     row("a control to its effect seen", controls, 50),
     row("a prompt to its request", prompts, 50),

@@ -3,7 +3,7 @@ import { stripControl } from "../base/escape.ts"
 import { oneLine, stopwatch, tokens, usd } from "../base/text.ts"
 import type { TaskView } from "../task/find.ts"
 import type { Health } from "../task/health.ts"
-import { isTerminal as isSettled } from "../task/task.ts"
+import { isTerminal as isSettled, workedMs } from "../task/task.ts"
 import type { Column } from "./table.ts"
 
 /** A task as it is now. `isDriven`: whether a process sees to its tree; undefined once it has settled. */
@@ -67,7 +67,7 @@ export function whatOf({ task }: TaskView): string {
 }
 
 export function timeOf({ run }: TaskView, now: number): string {
-  return stopwatch((run.ended_at ?? now) - (run.started_at ?? run.created_at))
+  return stopwatch(workedMs(run, now))
 }
 
 export function figures({ task, tokens: used, costNanos, isEstimated }: TaskView): [string, string] {

@@ -9,6 +9,7 @@ import type { ModelRequest } from "../model/model.ts"
 import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import type { Reader, Tx } from "../store/store.ts"
 import { amount, type CapName, type Caps, hasCaps, judge, type Most, type Spent, tightest } from "../task/caps.ts"
+import { workedMs } from "../task/task.ts"
 
 export interface BudgetOptions {
   clock: Clock
@@ -257,7 +258,7 @@ export class Budget {
         const run = reader.one<RunRow>("SELECT * FROM run WHERE task_id = :id ORDER BY n DESC LIMIT 1", {
           id: scope.id,
         })!
-        return now - (run.started_at ?? now) - run.paused_ms
+        return run.started_at === null ? 0 : workedMs(run, now)
       }
       default:
         return scope.type satisfies never

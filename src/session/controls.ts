@@ -19,8 +19,8 @@ export type Control =
   | { action: "stop_all" }
   /** Every task that there was when this was asked for; foreground ones move to the background. */
   | { action: "pause_all" | "resume_all" }
-  /** To a request for permission, or a question; the first answer wins. */
-  | { action: "answer"; approvalId: string; behavior: "allow" | "deny"; text?: string }
+  /** To a request for permission, or a question; the first answer wins. `always`: by the rule that it was shown with. */
+  | { action: "answer"; approvalId: string; behavior: "allow" | "deny"; text?: string; always?: true }
   /** What holds for the session's next steps. */
   | { action: "change"; permissionMode?: PermissionMode; model?: string }
   /** New limits for a task, or for the session itself; what was paused or ended because of a cap goes on. */

@@ -60,7 +60,7 @@ export async function excuse(store: Store, clock: Clock, { rootId, gap }: { root
            WHEN :all < 0 AND started_at BETWEEN :since AND :now THEN 0
            WHEN (SELECT kind FROM task WHERE task.id = run.task_id) = 'agent' THEN :all
            ELSE :jumped END
-       WHERE state IN ${LIVE} AND task_id IN (SELECT id FROM task WHERE root_id = :rootId)`,
+       WHERE (state IN ${LIVE} OR ended_at BETWEEN :since AND :now) AND task_id IN (SELECT id FROM task WHERE root_id = :rootId)`,
       {
         now,
         since: now - sinceMs,

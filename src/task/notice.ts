@@ -2,6 +2,7 @@
 import { duration, oneLine } from "../base/text.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import { defuse } from "./defuse.ts"
+import { workedMs } from "./task.ts"
 
 /** The one settled notice of a run: minted with the run, so that a second one is a key conflict, not a second message. */
 export function settledNoticeId(runId: string): string {
@@ -16,7 +17,7 @@ export function renderNotice(task: TaskRow, run: RunRow, agent: string | undefin
     ["description", oneLine(task.description, 120)],
     ["status", run.state],
     ...(run.exit_code === null ? [] : [["exit_code", String(run.exit_code)]]),
-    ["duration", duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))],
+    ["duration", duration(workedMs(run, run.event_at))],
   ]
   const head = attributes.map(([name, value]) => `${name}="${escapeAttribute(value!)}"`).join(" ")
   return `<task-notification ${head}>\n${defuse(noticeBody(run))}\n</task-notification>`

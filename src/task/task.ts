@@ -16,6 +16,19 @@ export function isTerminal(state: RunState): state is TerminalState {
   return (terminalStates as readonly string[]).includes(state)
 }
 
+/**
+ * For how long a run was at work, in ms: without its pauses, and without time that was none (gaps.ts). Never below 0,
+ * also when the clock was set back and its host has not noticed yet.
+ */
+export function workedMs(
+  { started_at: started, created_at: created, ended_at: ended, paused_at: paused, paused_ms: pausedMs }: Times,
+  now: number,
+): number {
+  return Math.max(0, (paused ?? ended ?? now) - (started ?? created) - pausedMs)
+}
+
+type Times = Pick<RunRow, "started_at" | "created_at" | "ended_at" | "paused_at" | "paused_ms">
+
 /** For SQL: the states that a run can still leave. */
 export const LIVE = "('queued', 'running', 'paused')"
 

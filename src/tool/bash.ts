@@ -6,6 +6,7 @@ import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import { outputSize } from "../task/output.ts"
 import type { TaskRuntime, Unblocked } from "../task/runtime.ts"
 import { folderAfter, type ShellInput } from "../task/shell.ts"
+import { workedMs } from "../task/task.ts"
 import { queuedOutput, skippedOutput } from "./queued.ts"
 import { type Tool, type ToolContext, type ToolOutput, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
@@ -112,7 +113,7 @@ function startedOutput(task: TaskRow): ToolOutput {
 }
 
 function settledOutput(run: RunRow, more = ""): ToolOutput {
-  const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
+  const took = duration(workedMs(run, run.event_at))
   const how = run.exit_code === null ? (run.reason ?? run.state) : `exit code ${run.exit_code}`
   const output = truncate(run.result ?? "")
   const cut = Buffer.byteLength(output) < run.bytes ? `; in all ${outputSize(run)}: ${run.spool}` : ""

@@ -4,7 +4,7 @@ import { duration, oneLine } from "../base/text.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { listTasks, type TaskView } from "../task/find.ts"
-import { isTerminal } from "../task/task.ts"
+import { isTerminal, workedMs } from "../task/task.ts"
 import { type Tool, textOutput } from "./tool.ts"
 
 const input = z.object({})
@@ -40,7 +40,7 @@ export function taskListTool({
 }
 
 function line({ task, run }: TaskView, now: number): string {
-  const age = duration((run.ended_at ?? now) - (run.started_at ?? run.created_at))
+  const age = duration(workedMs(run, now))
   const what = task.kind === "agent" ? `agent ${(JSON.parse(task.input) as { agent: string }).agent}` : task.kind
   const detail = run.state === "running" ? run.activity : run.reason
   return [task.id, run.state, age, what, oneLine(task.description, 80), detail ? `(${oneLine(detail, 80)})` : ""]

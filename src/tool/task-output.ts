@@ -7,7 +7,7 @@ import type { Reader } from "../store/store.ts"
 import { findTask, type TaskView } from "../task/find.ts"
 import { outputSize, readOutput } from "../task/output.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
-import { isTerminal } from "../task/task.ts"
+import { isTerminal, workedMs } from "../task/task.ts"
 import { type Tool, textOutput } from "./tool.ts"
 import { truncate } from "./truncate.ts"
 
@@ -50,7 +50,7 @@ export function taskOutputTool({ store, tasks, owner }: TaskOutputParts): Tool<z
 }
 
 function head({ task, run }: TaskView): string {
-  const took = duration((run.ended_at ?? run.event_at) - (run.started_at ?? run.created_at))
+  const took = duration(workedMs(run, run.event_at))
   const exit = run.exit_code === null ? "" : `, exit code ${run.exit_code}`
   const reason = run.reason && run.state !== "completed" ? ` (${run.reason})` : ""
   const size = outputSize(run)

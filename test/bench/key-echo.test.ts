@@ -1,7 +1,7 @@
 // The measure of key echo: it waits for the character that was typed, not for any bytes, and it takes what it says.
 import { expect, test } from "bun:test"
 import { join } from "node:path"
-import { keyEcho, rawCatEcho } from "../../bench/key-echo.ts"
+import { firstKeyMs, keyEcho, rawCatEcho } from "../../bench/key-echo.ts"
 import { temporaryFolder } from "../../testing/harness.ts"
 import { openTerminal, type Place } from "../../testing/terminal.ts"
 
@@ -33,4 +33,17 @@ test("a slow program among other output is measured by its echo alone, and its l
   expect(Math.min(...echo.samples)).toBeGreaterThanOrEqual(24)
   expect(terminal.raw().split("empty").length).toBe(3)
   await terminal.shows("noise")
+})
+
+test("the first key is one that the program itself shows", async () => {
+  const script = (after: number) => `
+    setTimeout(() => {
+      process.stdin.setRawMode(true)
+      process.stdin.on("data", (bytes) => process.stdout.write(bytes))
+      process.stdout.write("ready")
+    }, ${after})
+    process.stdout.write("\\x1b[?1049h")`
+  const first = (after: number) => firstKeyMs(place, { command: [process.execPath, "-e", script(after)] })
+  expect(await first(150)).toBeGreaterThan(150)
+  await expect(firstKeyMs(place, { command: ["sh", "-c", "exit 3"] })).rejects.toThrow("ended with 3 before")
 })

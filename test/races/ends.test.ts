@@ -18,7 +18,10 @@ describe("finish / background", () => {
     await it.begun("build")
     await it.finish("build", "BUILT")
     expect(await it.hosted.background()).toBe(0)
+    // Nor by somebody who saw it a moment ago, and names it.
+    expect(await it.program.tasks.background([it.run("build").id])).toEqual([])
     await rests(it, talk, "BUILT")
+    expect(it.run("build").background).toBe(0)
     expect(it.end("build")).toEqual({ state: "completed", ...RETURNED })
     expect(it.asked()).toHaveLength(2)
   })
@@ -219,6 +222,8 @@ describe("finish / pause", () => {
     await rests(it, talk, "BUILT", 0)
     expect(it.end("build")).toEqual({ state: "stopped", ...WAITING })
     expect(it.shell.pauses).toEqual([`released ${id}`])
+    const paused = "SELECT 1 FROM feed WHERE kind = 'task_updated' AND data LIKE '%paused%'"
+    expect(it.program.store.all(paused)).toEqual([])
   })
 
   test("pause, then stop: it is stopped, in the queue as well", async () => {

@@ -18,10 +18,14 @@ export const TOLD_ONCE = { notice: "delivered", inbox: 0, messages: 1 } as const
 export const CONSUMED = { notice: "consumed", inbox: 0, messages: 0 } as const
 export const WAITING = { notice: "pending", inbox: 1, messages: 0 } as const
 
-/** Everything rests, the model has read the text so often, and nothing that it was sent was out of order. */
+/**
+ * Everything rests, the model has read the text so often, nothing that it was sent was out of order, and nothing has
+ * gone wrong behind it.
+ */
 export async function rests(it: Driving, talk: Promise<{ type: string }>, text: string, times = 1): Promise<void> {
   const { type } = await talk
   it.server.check()
+  expect(it.errors()).toEqual([])
   expect(type).toBe("done")
   expect(it.read(text)).toBe(times)
 }

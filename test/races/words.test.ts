@@ -1,10 +1,12 @@
 // The catalogue of races, third part: what is said, asked, answered and counted, against what ends at that moment.
 import { describe, expect, test } from "bun:test"
+import { systemClock } from "../../src/base/clock.ts"
+import { admit } from "../../src/session/inbox.ts"
 import type { ApprovalRow } from "../../src/store/rows.ts"
 import { type Driving, driving } from "../../testing/driving.ts"
 import { Gate } from "../../testing/gate.ts"
 import { eventually } from "../../testing/harness.ts"
-import { reply } from "../../testing/model-server.ts"
+import { type RecordedRequest, reply } from "../../testing/model-server.ts"
 import { agent, bash, behind, CONSUMED, rests, TOLD_ONCE } from "./story.ts"
 
 const helper = agent("helper", { run_in_background: true })
@@ -193,36 +195,71 @@ describe("message / finish", () => {
     expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
   })
 
-  test("two messages at once to one that has ended begin one further run, which hears both", async () => {
-    const heard = ["More.", "And more."]
-    await using it = await driving({
-      root: [
-        reply.calls([helper]),
-        reply.text("It helps."),
-        () => speak(it, ...heard),
-        reply.text("I told it."),
-        reply.text("I see."),
-        reply.text("Ah."),
-      ],
-      agents: {
-        helper: [reply.text("FIRST")],
-      },
+  /** As SendMessage does, from here. */
+  const tell = (it: Driving, text: string) => {
+    const { task_id } = it.run("helper")
+    return it.program.tasks.message(task_id, { text, origin: "peer" }, (tx, { session_id: sessionId }, how) => {
+      const content = [{ type: "text" as const, text }]
+      const admission = { id: text, sessionId: sessionId!, origin: "peer", delivery: "steer", content } as const
+      if (how === "delivered") admit(tx, systemClock, admission)
     })
-    const { script } = it.server
-    it.server.script = (request) => {
-      if (!/^Be helper\./.test(request.prompt) || request.messages.length === 1) return script!(request)
-      return reply.text("REPORT")
-    }
+  }
+  /** An agent that says how many messages it has heard by now, each time. */
+  const counting = () => {
+    const count = (request: RecordedRequest) =>
+      reply.text(`HEARD ${JSON.stringify(request.messages).split("Psst").length}`)
+    return driving({
+      root: [reply.calls([helper]), ...Array(5).fill(reply.text("I see."))],
+      agents: { helper: [reply.text("FIRST"), ...Array(3).fill(count)] },
+    })
+  }
+
+  test("two messages at once to one that has ended begin one further run, which hears both", async () => {
+    await using it = await counting()
     await it.say("Begin.")
+    await rests(it, it.converse(), "FIRST")
+    const sent = await Promise.all([tell(it, "Psst one."), tell(it, "Psst two.")])
+    expect(sent.map((how) => (how === "delivered" ? how : how.run.n))).toEqual([2, "delivered"])
+    await it.ended("helper")
     await it.converse()
-    it.server.check()
-    const results = it.asked()[3]!.results.map(({ text }) => text)
-    expect(results.filter((text) => text.includes("had ended; it goes on"))).toHaveLength(1)
-    expect(results.filter((text) => text.startsWith("Delivered"))).toHaveLength(1)
-    const said = it.server.requests.filter(({ prompt }) => prompt === "Be helper.").at(-1)!
-    for (const message of heard) expect(JSON.stringify(said.messages)).toContain(`"${message}"`)
-    expect(it.run("helper")).toMatchObject({ n: 2 })
+    const [last] = it.server.requests.filter(({ prompt }) => prompt === "Be helper.").slice(-1)
+    for (const text of ["Psst one.", "Psst two."]) expect(JSON.stringify(last!.messages)).toContain(text)
+    expect(it.run("helper")).toMatchObject({ n: 2, state: "completed" })
     expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+    expect(it.errors()).toEqual([])
+  })
+
+  test("a message at any moment around an agent's last word is heard once, by that run or a further one", async () => {
+    for (let moment = 0; moment < 24; moment++) {
+      await using it = await counting()
+      await it.say("Begin.")
+      let sent: Promise<unknown> | undefined
+      const isOver =
+        "SELECT 1 FROM turn JOIN session ON session.id = turn.session_id WHERE parent_id IS NOT NULL AND state = 'done'"
+      const later = async () => {
+        // So many turns of the queue of promises after the commit that ends its turn.
+        for (let tick = 0; tick < moment; tick++) await undefined
+        return tell(it, "Psst.")
+      }
+      using _ = it.program.store.listen(`feed:${it.hosted.row.id}`, () => {
+        if (!sent && it.program.store.one(isOver)) sent = later()
+      })
+      const talk = it.converse()
+      await eventually("it was said", () => sent !== undefined)
+      await sent
+      await it.ended("helper")
+      await talk
+      await it.converse()
+      const helpers = it.server.requests.filter(({ prompt }) => prompt === "Be helper.")
+      expect([moment, helpers.length, JSON.stringify(helpers.at(-1)!.messages).split("Psst.").length > 1]).toEqual([
+        moment,
+        2,
+        true,
+      ])
+      expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+      expect(it.program.store.all("SELECT 1 FROM inbox")).toEqual([])
+      expect(it.errors()).toEqual([])
+    }
   })
 })
 

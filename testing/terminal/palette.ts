@@ -1,6 +1,7 @@
 // The colours of the test's terminal, for pictures: the default ones, the sixteen of each theme, and those that all
 // terminals compute alike.
-import { type Colour, type Style, THEME_COLOURS, type Theme } from "./screen.ts"
+import type { Colour, Style } from "./cells.ts"
+import { THEME_COLOURS, type Theme } from "./screen.ts"
 
 const SIXTEEN: Record<Theme, readonly string[]> = {
   dark: [

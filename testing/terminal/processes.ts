@@ -6,10 +6,15 @@ import { operatingSystem, type Process } from "../../src/exec/os.ts"
 /** A variable with the terminal's own id. Its name is not one that the program keeps from its children. */
 export const TERMINAL_MARK = "TERMINAL_UNDER_TEST"
 
-/** Those alive of the terminal whose first process was `leader`. */
-export async function processesOf(leader: number, mark: string): Promise<number[]> {
+/** The terminal whose processes are meant. Without `leader` that one has ended, and its pid may be somebody else's. */
+export interface Owner {
+  leader: number | undefined
+  mark: string
+}
+
+export async function processesOf(owner: Owner): Promise<number[]> {
   const all = await operatingSystem.processes()
-  const ours = new Set(all.filter((one) => isOf(one, leader, mark)).map((one) => one.pid))
+  const ours = new Set(all.filter((one) => isOf(one, owner)).map((one) => one.pid))
   for (let before = -1; before !== ours.size; ) {
     before = ours.size
     for (const one of all) if (ours.has(one.parent)) ours.add(one.pid)
@@ -17,18 +22,18 @@ export async function processesOf(leader: number, mark: string): Promise<number[
   return [...ours]
 }
 
-export async function endProcesses(leader: number, mark: string): Promise<void> {
+export async function endProcesses(owner: Owner): Promise<void> {
   const end = performance.now() + 5000
   // Again until none is left: one may just have started another.
-  for (let left = await processesOf(leader, mark); left.length > 0; left = await processesOf(leader, mark)) {
+  for (let left = await processesOf(owner); left.length > 0; left = await processesOf(owner)) {
     if (performance.now() > end) throw new Error(`processes of a terminal that do not end: ${left.join(", ")}`)
     for (const pid of left) kill(pid)
     await Bun.sleep(2)
   }
 }
 
-function isOf({ pid, session }: Process, leader: number, mark: string): boolean {
-  if (pid === leader || session === leader) return true
+function isOf({ pid, session }: Process, { leader, mark }: Owner): boolean {
+  if (leader !== undefined && (pid === leader || session === leader)) return true
   try {
     return `\0${readFileSync(`/proc/${pid}/environ`, "latin1")}`.includes(`\0${TERMINAL_MARK}=${mark}\0`)
   } catch {

@@ -1,9 +1,10 @@
 // A screen as an SVG picture of a window: real text in the reader's own monospaced font, held to the grid whatever the
 // font is; lines and blocks as shapes. No script and no outside file, so that it shows where pages embed it.
 import type { Terminal } from "../terminal.ts"
+import { type Cell, type Style, sameStyle } from "./cells.ts"
 import { shapeOf, short } from "./lines.ts"
 import { paint } from "./palette.ts"
-import { type Cell, type Style, sameStyle, THEME_COLOURS, type Theme } from "./screen.ts"
+import { THEME_COLOURS, type Theme } from "./screen.ts"
 
 export interface Picture {
   cells: readonly (readonly Cell[])[]

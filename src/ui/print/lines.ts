@@ -3,6 +3,7 @@
 import type { AssistantPart, UserPart } from "../../model/message.ts"
 import type { ApprovalRow, FeedRow, MessageRow, RunRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
+import { workedMs } from "../../task/task.ts"
 import type { Totals } from "./totals.ts"
 
 export type Line = { type: string; subtype?: string } & Record<string, unknown>
@@ -233,7 +234,7 @@ function usageOf({ usageBelow }: LineParts, { task, run }: { task: TaskRow; run:
   return {
     total_tokens: used.tokens,
     tool_uses: run.tool_uses,
-    duration_ms: now - (run.started_at ?? run.created_at),
+    duration_ms: workedMs(run, now),
     cost_usd: used.costNanos === null ? null : used.costNanos / 1e9,
   }
 }

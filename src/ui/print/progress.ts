@@ -6,6 +6,7 @@ import { oneLine, stopwatch, tokens } from "../../base/text.ts"
 import type { AssistantPart } from "../../model/message.ts"
 import type { FeedRow, MessageRow, RunRow, TaskRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
+import { workedMs } from "../../task/task.ts"
 
 export interface LiveTask {
   task: TaskRow
@@ -24,7 +25,7 @@ export function eventLine(reader: Reader, row: FeedRow): string | undefined {
     }
     case "task_settled": {
       const { task, run } = taskOf(reader, row.ref)
-      const took = (((run.ended_at ?? 0) - (run.started_at ?? run.created_at)) / 1000).toFixed(1)
+      const took = (workedMs(run, run.event_at) / 1000).toFixed(1)
       const why = run.reason && run.state !== "completed" ? `: ${oneLine(run.reason, 100)}` : ""
       return `${MARKS[run.state] ?? "●"} ${nameOf(task)}  ${run.state}${why}  ${took} s`
     }
@@ -68,7 +69,7 @@ export function liveBlock(
 ): string[] {
   const lines = tasks.slice(0, rows - 1).map(({ task, run, tokens: used }) => {
     const figures = [
-      stopwatch(now - (run.started_at ?? run.created_at)),
+      stopwatch(workedMs(run, now)),
       task.kind === "agent" ? `${tokens(used)} tok` : `${run.bytes} bytes`,
     ]
     const activity = run.activity ?? stripControl(run.tail).trimEnd().split("\n").at(-1)

@@ -6,8 +6,9 @@ import type { Driver } from "../drive.ts"
 import { awayOf } from "../view/away.ts"
 import { App } from "./app.ts"
 import { Attention } from "./attention.ts"
-import { PromptPlace } from "./card.ts"
+import { type Card, PromptPlace } from "./card.ts"
 import { type Leaving, stopAllCard } from "./cards/leave.ts"
+import { showRequests } from "./cards/requests.ts"
 import { createCommands } from "./commands/commands.ts"
 import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
@@ -89,11 +90,18 @@ export async function sit(seat: Seat): Promise<Left> {
     away = undefined
     void prompting.send(draft, how)
   }
+  editor.onEmptySend = () => {
+    if (app.view.requests.length > 0) showRequests(cards)
+  }
   let away =
     seat.lastLook === undefined
       ? undefined
       : awayOf(program.store, { rootId: row.id, since: seat.lastLook, now: app.now(), tasks: app.view.board.items })
-  const onTarget = (_target: Target) => notYet()
+  const cards = { stage: app, show: (card: Card | undefined) => place.show(card) }
+  const onTarget = (target: Target) => {
+    if (target.type === "requests") showRequests(cards)
+    else notYet()
+  }
   const pane: ConversationPane = new ConversationPane({
     stage: app,
     place,
@@ -112,6 +120,10 @@ export async function sit(seat: Seat): Promise<Left> {
   }
   const act = (action: Action): boolean => {
     switch (action) {
+      case "conversation.approvals":
+        if (app.view.requests.length > 0) showRequests(cards)
+        else app.say("Nothing needs you.")
+        return true
       case "conversation.background":
         if (app.view.blockers().length > 0) return control({ action: "background" })
         app.say("Nothing blocks the turn: there is nothing to move to the background.")

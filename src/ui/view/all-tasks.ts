@@ -30,7 +30,7 @@ interface Known {
 export class AllTasks {
   readonly #parts: AllTasksParts
   /** By run, with the time of its last event. */
-  readonly #settled = new Map<string, { eventAt: number; depth: number; item: TaskItem }>()
+  readonly #settled = new Map<string, { eventAt: number; item: TaskItem }>()
   #requests: readonly Request[] = []
 
   constructor(parts: AllTasksParts) {
@@ -84,9 +84,7 @@ export class AllTasks {
     if (before && before.eventAt === known.event_at && !isLive(known)) return before.item
     const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: known.id })!
     const run = reader.one<RunRow>("SELECT * FROM run WHERE id = :id", { id: known.run_id })!
-    const used = task.session_id
-      ? usageBelow(reader, task.session_id)
-      : { tokens: 0, costNanos: 0, isEstimated: false }
+    const used = task.session_id ? usageBelow(reader, task.session_id) : { tokens: 0, costNanos: 0, isEstimated: false }
     const request = this.#requests.find(({ taskId }) => taskId === task.id)
     const depth = task.parent_task_id === null ? 0 : (depths.get(task.parent_task_id) ?? -1) + 1
     const around = {
@@ -97,7 +95,7 @@ export class AllTasks {
       now: now(),
     }
     const item = taskItem({ task, run, ...used }, around)
-    if (!isLive(item)) this.#settled.set(run.id, { eventAt: known.event_at, depth, item })
+    if (!isLive(item)) this.#settled.set(run.id, { eventAt: known.event_at, item })
     return item
   }
 }

@@ -169,7 +169,9 @@ export class TaskList {
       const fitting = words.length === 0 ? group.items : group.items.filter((item) => fits(item, group, words))
       const rows = fitting.map((item): ListRow => ({ type: "task", item, group }))
       const hidden = group.items.length - fitting.length
-      return this.#withNames && (rows.length > 0 || words.length === 0) ? [{ type: "group", group, hidden }, ...rows] : rows
+      return this.#withNames && (rows.length > 0 || words.length === 0)
+        ? [{ type: "group", group, hidden }, ...rows]
+        : rows
     })
     const at = this.#rows.findIndex((row) => row.type === "task" && row.item.id === this.#chosen)
     if (at >= 0) {
@@ -212,7 +214,18 @@ function sameGroups(a: readonly TaskGroup[], b: readonly TaskGroup[]): boolean {
 
 function fits(item: TaskItem, { name, isDriven }: TaskGroup, words: readonly string[]): boolean {
   const driven = isLive(item) && !isDriven ? "nobody drives it" : ""
-  const text = [item.id, item.title, item.agent, item.kind, item.command, item.state, item.look, item.health, driven, name]
+  const text = [
+    item.id,
+    item.title,
+    item.agent,
+    item.kind,
+    item.command,
+    item.state,
+    item.look,
+    item.health,
+    driven,
+    name,
+  ]
     .join(" ")
     .toLowerCase()
   return words.every((word) => text.includes(word))

@@ -143,7 +143,7 @@ export class ConversationPane implements Pane {
   }
 
   #above(width: number): Line[] {
-    const { stage, isEditorEmpty } = this.#parts
+    const { stage, isEditorEmpty, place } = this.#parts
     const { view, keys } = stage
     const theme = stage.theme()
     const hint = `${keys.hint("conversation.tasks") ?? ""} tasks`
@@ -154,7 +154,7 @@ export class ConversationPane implements Pane {
     const answer = isEditorEmpty() ? "↵ answer" : `${keys.hint("conversation.approvals") ?? ""} answer`
     return [
       { text: theme.faint("─".repeat(width)) },
-      ...requestLines(view.requests, { width, theme, hint: answer }),
+      ...(place.card ? [] : requestLines(view.requests, { width, theme, hint: answer })),
       ...queueLines(view.queue, { width, theme, hint: "↑ takes it back" }).map((text) => ({ text })),
       ...(strip === undefined ? [] : [{ text: strip, target: { type: "tasks" } as const }]),
     ]

@@ -1,5 +1,6 @@
 // How the prompt looks: a rounded box with the text, and below it what is offered. No line is wider than asked.
 import { CURSOR_MARKER, visibleWidth } from "@earendil-works/pi-tui"
+import { clip } from "../line.ts"
 import type { Theme } from "../theme.ts"
 import type { OpenCompletion } from "./completion.ts"
 import { graphemesOf } from "./motion.ts"
@@ -54,7 +55,7 @@ export function drawBox(view: View, theme: Theme): string[] {
   const inner = textWidth(width) + 1
   const shown = rows.slice(from, from + height)
   const bodies = shown.map((row, index) => drawRow(view, { row, hasCursor: from + index === view.cursorRow }, theme))
-  if (!hasBox(width)) return bodies
+  if (!hasBox(width)) return bodies.map((body) => clip(body, width))
   const lines = bodies.map((body, index) => {
     const sign = from + index > 0 ? " " : view.isShell ? theme.warn("›") : theme.accent("›")
     return `${border("│")} ${sign} ${body}${" ".repeat(Math.max(0, inner - visibleWidth(body)))}${border("│")}`
@@ -144,7 +145,7 @@ export function drawOffer({ open, width, most }: OfferView, theme: Theme): strin
     const gap = " ".repeat(Math.max(0, column - visibleWidth(label) - visibleWidth(hint)) + 2)
     const detail = item.detail ? shortened(`${gap}${item.detail}`, room) : ""
     const line = ` ${isSelected ? theme.accent("❯") : " "} ${isSelected ? theme.bold(label) : label}`
-    return hint + detail === "" ? line : line + theme.dim(hint + detail)
+    return clip(hint + detail === "" ? line : line + theme.dim(hint + detail), width)
   })
 }
 

@@ -58,11 +58,8 @@ export function pastedPaths(text: string, home: string): PastedPath[] | undefine
 
 /** Words as a shell would see them, still quoted; undefined when a quote is open. */
 function wordsOf(text: string): string[] | undefined {
-  const words = text.match(/(?:\\.|"[^"]*"|'[^']*'|[^\s"'\\])+/g) ?? []
-  return words.join(" ").length === text.replace(/\s+/g, " ").length ||
-    words.join("").length === text.replace(/\s/g, "").length
-    ? words
-    : undefined
+  const word = /(?:\\.|"[^"]*"|'[^']*'|[^\s"'\\])+/g
+  return text.replace(word, "").trim() === "" ? (text.match(word) ?? []) : undefined
 }
 
 function pathOf(raw: string, home: string): string | undefined {

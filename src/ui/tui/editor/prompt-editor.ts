@@ -57,6 +57,8 @@ export class PromptEditor implements Component, Focusable {
   focused = false
   /** `send`: now; `queue`: when the turn is over. */
   onSubmit: ((draft: Draft, how: "send" | "queue") => void) | undefined
+  /** Enter, with nothing to send. */
+  onEmptySend: (() => void) | undefined
   /** After each change of the text. */
   onChange: (() => void) | undefined
   /** Shown while the prompt is empty. */
@@ -341,7 +343,10 @@ export class PromptEditor implements Component, Focusable {
       return
     }
     const { draft } = this
-    if (draft.text === "" && draft.images.length === 0) return
+    if (draft.text === "" && draft.images.length === 0) {
+      if (how === "send") this.onEmptySend?.()
+      return
+    }
     this.addToHistory(draft)
     this.#leaveModes()
     this.#buffer.reset()

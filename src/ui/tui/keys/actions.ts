@@ -57,7 +57,7 @@ export const actions = {
   "editor.deleteToEnd": { keys: ["ctrl+k"], does: "cut to the end of the line" },
   "editor.yank": { keys: ["ctrl+y"], does: "put back what was cut" },
   "editor.yankPop": { keys: ["alt+y"], does: "put back what was cut before that" },
-  "editor.undo": { keys: ["ctrl+_", "ctrl+-", "ctrl+shift+-"], does: "undo" },
+  "editor.undo": { keys: ["ctrl+_", "ctrl+-", "ctrl+shift+-", "ctrl+shift+_"], does: "undo" },
   "editor.pasteImage": { keys: ["ctrl+v"], does: "paste an image" },
   "editor.openEditor": { keys: ["ctrl+g"], does: "edit in $VISUAL or $EDITOR" },
   "editor.dismiss": { keys: ["escape"], does: "close the completion or the search" },

@@ -85,8 +85,11 @@ export interface ProgramOptions {
   carriesOn?: boolean
   /** An agent whose cap is reached fails, unless somebody may come who can let it go on. */
   whenCapped?: "pause" | "fail"
-  /** Nobody waits for it: unless somebody looks at it, a tree goes on by itself for a while only. */
-  unattended?: boolean
+  /**
+   * Nobody waits for it: unless somebody looks at it, a tree goes on by itself for a while only. As it is then, where
+   * that may change.
+   */
+  unattended?: boolean | (() => boolean)
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
 }
@@ -360,7 +363,11 @@ function budgetOf({ options, settings, clock, audiences }: Wiring, models: Model
       wakeTurns: unwatchedTurns || Number.POSITIVE_INFINITY,
       costNanos: (unwatchedUsd || Number.POSITIVE_INFINITY) * 1e9,
     },
-    watched: (rootId) => !options.unattended || (audiences.get(rootId)?.isPresent ?? false),
+    watched: (rootId) => {
+      const { unattended = false } = options
+      const isAlone = typeof unattended === "boolean" ? unattended : unattended()
+      return !isAlone || (audiences.get(rootId)?.isPresent ?? false)
+    },
     whenReached: options.whenCapped ?? "fail",
   })
 }

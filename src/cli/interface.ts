@@ -1,12 +1,22 @@
-// `meanwhile`: the terminal interface, on a new session or on one that goes on.
-import { Exit, type ExitCode, UserError } from "../base/error.ts"
-import { openProgram } from "../program.ts"
+// `meanwhile`: the terminal interface, on a new session or on one that goes on; and what becomes of its work when the
+// terminal is gone.
+import { spawn } from "node:child_process"
+import { Exit, type ExitCode, messageOf, UserError } from "../base/error.ts"
+import { stripControl } from "../base/escape.ts"
+import { openProgram, type Program } from "../program.ts"
+import { selfCommand } from "../runtime/self.ts"
 import { isTerminal } from "../runtime/standard.ts"
+import { hasLauncher, letGo, onContinue, onHangUp } from "../runtime/terminal.ts"
+import type { Departure } from "../ui/tui/house.ts"
+import type { Surface } from "../ui/tui/surface.ts"
 import type { Command } from "./command.ts"
 import { sessionOf } from "./session-of.ts"
 import { workingFolder } from "./working-folder.ts"
 
 type InterfaceCommand = Extract<Command, { type: "interface" }>
+
+/** How the launcher (bin/meanwhile) knows that the work must be gone on with. */
+const FAILED_INSIDE = 70
 
 export async function interfaceCommand({ session, prompt }: InterfaceCommand): Promise<ExitCode> {
   if (!isTerminal(0) || !isTerminal(1))
@@ -15,7 +25,8 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
       'The terminal interface needs a terminal. In a script, ask with -p: meanwhile -p "What does this project do?"',
       Exit.usage,
     )
-  const tui = import("../ui/tui/house.ts")
+  const house = import("../ui/tui/house.ts")
+  let isAlone = false
   const program = await openProgram({
     env: process.env,
     cwd: workingFolder(),
@@ -25,16 +36,69 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     answerable: true,
     whenCapped: "pause",
     maxBudgetUsd: session.maxBudgetUsd,
+    maxSteps: session.maxTurns,
     agents: session.agents && JSON.stringify(session.agents),
+    unattended: () => isAlone,
   })
   try {
     const row = await sessionOf(program, session)
-    const { runTui } = await tui
-    const { how, drivers } = await runTui({ program, row, next: session, env: process.env, prompt })
-    if (how === "keep") await Promise.all(drivers.map((driver) => driver.untilIdle(new AbortController().signal)))
-    for (const driver of drivers) driver.dispose()
+    const { runTui, Surface } = await house
+    const surface = new Surface()
+    const hangUp = new AbortController()
+    using _hangUp = onHangUp(() => hangUp.abort())
+    using _continue = onContinue(() => surface.redraw())
+    using _failures = fatal(program, surface)
+    // A terminal that is gone can't be written to.
+    process.stdout.on("error", () => hangUp.abort())
+    const opening = { program, row, next: session, env: process.env, prompt, hangUp: hangUp.signal }
+    const departure = await runTui(surface, opening)
+    if (departure.how === "keep") {
+      isAlone = true
+      await keepWorking(departure)
+    }
+    for (const driver of departure.drivers) driver.dispose()
     return Exit.done
   } finally {
     program.close()
+  }
+}
+
+/** Goes on without the terminal until nothing is left to do: in this process, or, without a launcher, in the next one. */
+async function keepWorking({ drivers }: Departure): Promise<void> {
+  if (!hasLauncher()) return hostAfterUs()
+  letGo()
+  await Promise.all(drivers.map((driver) => driver.untilIdle(new AbortController().signal)))
+}
+
+/** The shell waits for this process, which therefore ends; another one goes on with what it leaves. */
+function hostAfterUs(): void {
+  const { command, args, env } = selfCommand(["host", "--of", String(process.pid)])
+  const script = 'while kill -0 "$0" 2>/dev/null; do sleep 0.05; done; exec "$@"'
+  const child = spawn("/bin/sh", ["-c", script, String(process.pid), command, ...args], {
+    env,
+    detached: true,
+    stdio: "ignore",
+  })
+  child.unref()
+}
+
+/** What nobody caught ends the interface, and not the work: the screen is given back, and the launcher sees to the rest. */
+function fatal(program: Program, surface: Surface): Disposable {
+  const die = (error: unknown) => {
+    surface.hide()
+    program.log.error("the interface failed", { error })
+    const message = stripControl(messageOf(error))
+    console.error(
+      `meanwhile: internal error: ${message}. This is a mistake in the program; details: ${program.log.path}`,
+    )
+    process.exit(FAILED_INSIDE)
+  }
+  process.on("uncaughtException", die)
+  process.on("unhandledRejection", die)
+  return {
+    [Symbol.dispose]: () => {
+      process.off("uncaughtException", die)
+      process.off("unhandledRejection", die)
+    },
   }
 }

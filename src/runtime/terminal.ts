@@ -2,7 +2,7 @@
 // terminal's session, and the launcher (bin/meanwhile), which the shell waits for, is told to end. Bun has no dup2 and
 // no setsid, so the system's library is called.
 import { dlopen } from "bun:ffi"
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
 import { constants } from "node:os"
 import { isatty } from "node:tty"
 
@@ -13,16 +13,25 @@ export type HangUp = "closed" | "suspended" | "launcher-gone"
 const LOOK_MS = 500
 
 /**
- * Calls `listener` when the terminal goes: its window was closed (SIGHUP), somebody stops the process (SIGTSTP), or the
- * launcher was killed, after which the shell and we would share the terminal. Until it is disposed none of these has
- * another effect.
+ * Calls `listener` when the terminal goes: its window was closed (SIGHUP, or nothing can be read or written any more),
+ * somebody stops the process (SIGTSTP), or the launcher was killed, after which the shell and we would share the
+ * terminal. A closed one has been let go of by then, so that restoring it does no harm. Until it is disposed none of
+ * these has another effect.
  */
 export function onHangUp(listener: (why: HangUp) => void): Disposable {
   // Where the terminal is another one's, reading it fails, and writing does not stop us.
   ignore("SIGTTIN")
   ignore("SIGTTOU")
-  const closed = () => listener("closed")
+  let isClosed = false
+  const closed = () => {
+    if (isClosed) return
+    isClosed = true
+    forgetTerminal()
+    listener("closed")
+  }
   const suspended = () => listener("suspended")
+  process.stdin.on("end", closed).on("error", closed)
+  process.stdout.on("error", closed)
   process.on("SIGHUP", closed)
   process.on("SIGTSTP", suspended)
   const launcher = launcherId()
@@ -36,6 +45,8 @@ export function onHangUp(listener: (why: HangUp) => void): Disposable {
   return {
     [Symbol.dispose]: () => {
       clearInterval(looking)
+      process.stdin.off("end", closed).off("error", closed)
+      process.stdout.off("error", closed)
       process.off("SIGHUP", closed)
       process.off("SIGTSTP", suspended)
     },
@@ -60,9 +71,7 @@ export function hasLauncher(): boolean {
 export function letGo(): void {
   const launcher = launcherId()
   leaveSession()
-  const terminals = openTerminals()
-  forgetEvents(terminals)
-  for (const descriptor of terminals) pointAtNothing(descriptor)
+  forgetTerminal()
   delete process.env.MEANWHILE_LAUNCHER
   if (launcher !== undefined) process.kill(launcher, "SIGUSR1")
 }
@@ -89,10 +98,33 @@ function ignore(name: "SIGHUP" | "SIGTSTP" | "SIGTTIN" | "SIGTTOU"): void {
   if (!system) process.on(name, () => undefined)
 }
 
+function forgetTerminal(): void {
+  // What is asked of a terminal that has gone fails, such as ordinary keys: it is to fail quietly.
+  for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on("error", () => undefined)
+  const terminals = openTerminals()
+  forgetEvents(terminals)
+  for (const descriptor of terminals) pointAtNothing(descriptor)
+}
+
 /** Every descriptor of this process that is a terminal: also those that the runtime has opened for itself. */
 function openTerminals(): number[] {
-  const folder = process.platform === "linux" ? "/proc/self/fd" : "/dev/fd"
-  return readdirSync(folder).map(Number).filter(isatty)
+  // One that was closed at its other end is none any more if it is asked; what it was called still shows it.
+  if (process.platform === "linux")
+    return descriptors("/proc/self/fd").filter((one) => /^\/dev\/(pts\/|tty|console)/.test(linkOf(one) ?? ""))
+  return descriptors("/dev/fd").filter((one) => isatty(one) || (one <= 2 && isDevice(one)))
+}
+
+function descriptors(folder: string): number[] {
+  return readdirSync(folder).map(Number)
+}
+
+function isDevice(descriptor: number): boolean {
+  try {
+    return fstatSync(descriptor).isCharacterDevice()
+  } catch {
+    // That of the listing itself.
+    return false
+  }
 }
 
 const EPOLL_CTL_DEL = 2
@@ -101,14 +133,14 @@ const EPOLL_CTL_DEL = 2
  * Linux's epoll watches an open file, which the shell has open too, and not a descriptor: without this, keys that are
  * pressed in the shell would wake our event loop for ever.
  */
-function forgetEvents(descriptors: readonly number[]): void {
+function forgetEvents(terminals: readonly number[]): void {
   const system = library()
   if (process.platform !== "linux" || !system) return
-  for (const poll of readdirSync("/proc/self/fd").map(Number)) {
+  for (const poll of descriptors("/proc/self/fd")) {
     if (linkOf(poll) !== "anon_inode:[eventpoll]") continue
     const watched = readFileSync(`/proc/self/fdinfo/${poll}`, "utf8").matchAll(/^tfd:\s*(\d+)/gm)
     for (const [, descriptor] of watched)
-      if (descriptors.includes(Number(descriptor))) system.epoll_ctl?.(poll, EPOLL_CTL_DEL, Number(descriptor), null)
+      if (terminals.includes(Number(descriptor))) system.epoll_ctl?.(poll, EPOLL_CTL_DEL, Number(descriptor), null)
   }
 }
 
@@ -116,7 +148,7 @@ function linkOf(descriptor: number): string | undefined {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`)
   } catch {
-    // The descriptor of the listing itself.
+    // That of the listing itself.
     return undefined
   }
 }

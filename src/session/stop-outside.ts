@@ -6,7 +6,7 @@ import { stopTree } from "../exec/stop.ts"
 import type { RunRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import { findTask, listTasks, type TaskView } from "../task/find.ts"
-import { settle } from "../task/settle.ts"
+import { settle, settleDependants } from "../task/settle.ts"
 import { isTerminal, type Outcome } from "../task/task.ts"
 import { request } from "./controls.ts"
 import { takeLease } from "./lease.ts"
@@ -48,10 +48,12 @@ async function endOrphans(store: Store, taskId: string, clock: Clock): Promise<v
   for (const view of below(store, findTask(store, taskId)).reverse()) {
     const outcome = await endOrphan(view, clock)
     if (!outcome) continue
-    await store.writeDurably((tx) => {
+    const settled = await store.writeDurably((tx) => {
       tx.run("UPDATE run SET stop_by = 'user' WHERE id = :id", { id: view.run.id })
-      settle(tx, clock, { runId: view.run.id, outcome })
+      return settle(tx, clock, { runId: view.run.id, outcome })
     })
+    let rest = settled.type === "settled" ? settled.rest : []
+    while (rest.length > 0) rest = (await store.writeDurably((tx) => settleDependants(tx, clock, rest))).rest
   }
 }
 

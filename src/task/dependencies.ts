@@ -40,26 +40,63 @@ export function addDependencies(tx: Tx, task: Dependant, needs: readonly string[
   return readiness
 }
 
-/** Marks what a completed task was needed for; returns the queued runs that need nothing more. */
-export function freeDependants(tx: Tx, taskId: string): RunRow[] {
+/** Some of what waits for a task that has ended. `seen`: how many; `rest`: there may be others, after this id. */
+export interface Waiters {
+  runs: RunRow[]
+  seen: number
+  rest: string | undefined
+}
+
+/** Marks what a completed task was needed for, at most so many; the queued runs that need nothing more. */
+export function freeDependants(tx: Tx, taskId: string, most: number): Waiters {
   const tasks = tx.all<{ id: string }>(
-    "UPDATE dependency SET met = 1 WHERE needs_id = :taskId AND met = 0 RETURNING task_id AS id",
-    { taskId },
+    `UPDATE dependency SET met = 1 WHERE needs_id = :taskId AND met = 0
+       AND task_id IN (SELECT task_id FROM dependency WHERE needs_id = :taskId AND met = 0 LIMIT :most)
+     RETURNING task_id AS id`,
+    { taskId, most },
   )
-  return tasks
+  const runs = tasks
     .filter(({ id }) => !needsMore(tx, id))
     .flatMap(({ id }) =>
       tx.all<RunRow>("UPDATE run SET reason = NULL WHERE task_id = :id AND state = 'queued' RETURNING *", { id }),
     )
+  return { runs, seen: tasks.length, rest: tasks.length === most ? "" : undefined }
 }
 
-/** The live runs that wait for a task which has ended without completing. */
-export function hopelessDependants(tx: Tx, taskId: string): RunRow[] {
-  return tx.all<RunRow>(
-    `SELECT run.* FROM dependency JOIN run ON run.task_id = dependency.task_id
-     WHERE dependency.needs_id = :taskId AND dependency.met = 0 AND run.state IN ${LIVE} ORDER BY run.rowid`,
+/**
+ * The live runs that wait for a task which has ended without completing, at most so many: of the tasks whose ids come
+ * after one, because those that are dealt with stay in the list.
+ */
+export function hopelessDependants(tx: Tx, taskId: string, { after, most }: { after: string; most: number }): Waiters {
+  const runs = tx.all<RunRow & { row: number }>(
+    `SELECT run.*, run.rowid AS row FROM dependency JOIN run ON run.task_id = dependency.task_id
+     WHERE dependency.needs_id = :taskId AND dependency.met = 0 AND dependency.task_id > :after
+       AND run.state IN ${LIVE} ORDER BY dependency.task_id LIMIT :most`,
+    { taskId, after, most },
+  )
+  const rest = runs.length === most ? runs.at(-1)!.task_id : undefined
+  return { runs: runs.sort((a, b) => a.row - b.row), seen: runs.length, rest }
+}
+
+/** Tasks of a tree that have ended, and for which others wait all the same: their host died in between. */
+export function endedNeeds(reader: Reader, rootId: string): string[] {
+  return reader
+    .all<{ id: string }>(
+      `SELECT DISTINCT dependency.needs_id AS id FROM task JOIN dependency ON dependency.task_id = task.id
+         JOIN run ON run.task_id = task.id
+       WHERE task.root_id = :rootId AND dependency.met = 0 AND run.state IN ${LIVE}`,
+      { rootId },
+    )
+    .flatMap(({ id }) => (lastEnd(reader, id) ? [id] : []))
+}
+
+/** How a task ended, for those who need it: completed once is for good. Undefined when it is at work. */
+export function lastEnd(reader: Reader, taskId: string): RunRow | undefined {
+  const run = reader.one<RunRow>(
+    "SELECT * FROM run WHERE task_id = :taskId ORDER BY state = 'completed' DESC, n DESC LIMIT 1",
     { taskId },
   )
+  return run && isTerminal(run.state) ? run : undefined
 }
 
 export function needsMore(reader: Reader, taskId: string): boolean {

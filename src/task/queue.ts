@@ -1,12 +1,13 @@
 // Runs that don't begin at once: those that need other tasks, and background shells for which there is no place. The
 // rows say what waits and why; this decides when it begins, and never looks through all that waits to do so.
+import { breathe } from "../base/breathe.ts"
 import type { Clock } from "../base/clock.ts"
 import type { Log } from "../base/log.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
-import { needsMore } from "./dependencies.ts"
-import type { Settled } from "./settle.ts"
+import { endedNeeds, needsMore } from "./dependencies.ts"
+import { type End, type Followed, type Settled, settleDependants } from "./settle.ts"
 import { ShellPool, WAITS_FOR_PLACE } from "./shell-pool.ts"
 
 export interface QueueParts {
@@ -48,8 +49,27 @@ export class Queue {
   /** What a settled run leaves behind, in memory: its place, and what it held up. */
   settled(settled: Settled): void {
     if (settled.type === "already-settled") return
-    this.leave(settled.run, ...settled.skipped)
-    for (const run of settled.freed) this.admit(run)
+    this.leave(settled.run)
+    this.#followed(settled)
+  }
+
+  /** Goes on with what an earlier process left: ends of tasks that others wait for all the same. */
+  overtake(rootId: string): void {
+    const rest = endedNeeds(this.#parts.store, rootId).map((taskId) => ({ taskId, after: "" }))
+    this.#followed({ freed: [], skipped: [], rest })
+  }
+
+  #followed({ freed, skipped, rest }: Followed): void {
+    if (skipped.length > 0) this.leave(...skipped)
+    for (const run of freed) this.admit(run)
+    if (rest.length > 0) this.#underWay(`after ${rest[0]!.taskId}`, this.#follow(rest))
+  }
+
+  /** With a turn of the event loop between two transactions. */
+  async #follow(rest: readonly End[]): Promise<void> {
+    const { store, clock } = this.#parts
+    await breathe("agent")
+    this.#followed(await store.writeDurably((tx) => settleDependants(tx, clock, rest)))
   }
 
   /** A queued run that needs no other task (any more) begins: at once, or, a background shell, when there is a place. */
@@ -82,11 +102,16 @@ export class Queue {
 
   #begin(run: RunRow): void {
     if (this.#beginning.has(run.id)) return
-    const beginning = this.#parts
-      .begin(run)
-      .catch((error) => this.#parts.log.error("a queued run could not begin", { error, task: run.task_id }))
-      .finally(() => this.#beginning.delete(run.id))
-    this.#beginning.set(run.id, beginning)
+    this.#underWay(run.id, this.#parts.begin(run), run.task_id)
+  }
+
+  #underWay(id: string, work: Promise<void>, task?: string): void {
+    const beginning = work
+      .catch((error) => this.#parts.log.error("a queued run could not begin", { error, task }))
+      .finally(() => {
+        if (this.#beginning.get(id) === beginning) this.#beginning.delete(id)
+      })
+    this.#beginning.set(id, beginning)
   }
 }
 

@@ -406,6 +406,7 @@ export class TaskRuntime {
     await Promise.all(orphans.map((run) => (run.started_at === null ? undefined : this.#takeOver(run, leftAt))))
     // After the shells that were adopted have their places; in the order in which they came.
     for (const run of queued) if (run.state === "queued" && !run.stop_by) this.#queue.admit(run)
+    this.#queue.overtake(rootId)
     await this.#queue.quiet()
     return orphans
   }

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Tx } from "../store/store.ts"
-import { freeDependants, hopelessDependants } from "./dependencies.ts"
+import { freeDependants, hopelessDependants, lastEnd } from "./dependencies.ts"
 import { renderNotice, settledNoticeId } from "./notice.ts"
 import { LIVE, type Outcome } from "./task.ts"
 
@@ -13,23 +13,61 @@ export const RESULT_BYTES = 32 * 1024
 
 /**
  * `freed`: queued runs that need nothing more; whoever drives the tree begins them after the commit. `skipped`: runs
- * that settled with this one, because they, or what they need, needed it.
+ * that settled as well, because they, or what they need, needed it. `rest`: ends for which more wait than one
+ * transaction can see to; they are for the next one, or for the next host (`endedNeeds`).
  */
-export type Settled = { type: "settled"; run: RunRow; freed: RunRow[]; skipped: RunRow[] } | { type: "already-settled" }
+export interface Followed {
+  freed: RunRow[]
+  skipped: RunRow[]
+  rest: End[]
+}
+
+/** A task that has ended; those who wait for it are seen to up to this id. */
+export interface End {
+  taskId: string
+  after: string
+}
+
+export type Settled = ({ type: "settled"; run: RunRow } & Followed) | { type: "already-settled" }
+
+/** Ten thousand may wait for one task: no transaction sees to more of them, because none may be long. */
+const FOLLOWED_AT_ONCE = 50
 
 export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string; outcome: Outcome }): Settled {
   const run = settleOne(tx, clock, { runId, outcome })
   if (!run) return { type: "already-settled" }
-  if (run.state === "completed") return { type: "settled", run, freed: freeDependants(tx, run.task_id), skipped: [] }
+  return { type: "settled", run, ...settleDependants(tx, clock, [{ taskId: run.task_id, after: "" }]) }
+}
+
+/** Goes on with what waits for tasks that have ended. Nothing is lost between two of these: what waits is still queued. */
+export function settleDependants(tx: Tx, clock: Clock, ends: readonly End[]): Followed {
+  const freed: RunRow[] = []
   const skipped: RunRow[] = []
   // A list and no recursion: a chain may have thousands of tasks.
-  for (let end: RunRow | undefined = run, at = 0; end; end = skipped[at++])
-    for (const { id } of hopelessDependants(tx, end.task_id)) {
-      const reason = `it needs task ${end.task_id}, which ${end.state === "failed" ? "failed" : `was ${end.state}`}`
-      const also = settleOne(tx, clock, { runId: id, outcome: { state: "skipped", reason }, quiet: end.quiet === 1 })
-      if (also) skipped.push(also)
+  const open = [...ends]
+  for (let room = FOLLOWED_AT_ONCE; open.length > 0 && room > 0; ) {
+    const { taskId, after } = open.shift()!
+    const end = lastEnd(tx, taskId)
+    if (!end) continue
+    const isMet = end.state === "completed"
+    const { runs, seen, rest } = isMet
+      ? freeDependants(tx, taskId, room)
+      : hopelessDependants(tx, taskId, { after, most: room })
+    room -= seen
+    if (rest !== undefined) open.unshift({ taskId, after: rest })
+    if (isMet) {
+      freed.push(...runs)
+      continue
     }
-  return { type: "settled", run, freed: [], skipped }
+    const reason = `it needs task ${taskId}, which ${end.state === "failed" ? "failed" : `was ${end.state}`}`
+    for (const { id } of runs) {
+      const also = settleOne(tx, clock, { runId: id, outcome: { state: "skipped", reason }, quiet: end.quiet === 1 })
+      if (!also) continue
+      skipped.push(also)
+      open.push({ taskId: also.task_id, after: "" })
+    }
+  }
+  return { freed, skipped, rest: open }
 }
 
 interface Settling {

@@ -32,7 +32,10 @@ test("a slow program among other output is measured by its echo alone, and its l
   const echo = await keyEcho(terminal, { samples: 6, everyMs: 2, clear: { key: "ctrl+u", after: 3 } })
   expect(Math.min(...echo.samples)).toBeGreaterThanOrEqual(24)
   expect(terminal.raw().split("empty").length).toBe(3)
+  // What came meanwhile is drawn, and what comes now too.
   await terminal.shows("noise")
+  terminal.type("Ω")
+  await terminal.shows("Ω")
 })
 
 test("the first key is one that the program itself shows", async () => {

@@ -230,7 +230,7 @@ describe("message / finish", () => {
   })
 
   test("a message at any moment around an agent's last word is heard once, by that run or a further one", async () => {
-    for (let moment = 0; moment < 24; moment++) {
+    for (let moment = 0; moment < 12; moment++) {
       await using it = await counting()
       await it.say("Begin.")
       let sent: Promise<unknown> | undefined

@@ -14,6 +14,8 @@ import { Surface } from "./surface.ts"
 import { createTheme, themeOfEnvironment, wantsColour } from "./theme.ts"
 import { type Left, sit } from "./tui.ts"
 
+export { Surface }
+
 export interface Opening {
   program: Program
   row: SessionRow
@@ -21,6 +23,8 @@ export interface Opening {
   next: NewSession
   env: Env
   prompt: string | undefined
+  /** Aborted when the terminal goes: the work is to go on without it. */
+  hangUp: AbortSignal
 }
 
 /** How somebody left: `keep`: the work is to go on without the terminal. */
@@ -29,12 +33,12 @@ export interface Departure {
   drivers: readonly Driver[]
 }
 
-export async function runTui({ program, row: first, next, env, prompt }: Opening): Promise<Departure> {
+export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
+  const { program, row: first, next, env, prompt, hangUp } = opening
   const { config, notes } = readKeybindings(join(homePaths(env).config, "keybindings.json"))
   const keys = createKeys(config)
   bindLibraryKeys(keys)
   const theme = { name: themeOfEnvironment(env) ?? ("dark" as const), hasColour: wantsColour(env) }
-  const surface = new Surface()
   const drivers = new Map<string, Driver>()
   let row = first
   let asked = prompt
@@ -54,6 +58,7 @@ export async function runTui({ program, row: first, next, env, prompt }: Opening
         lastLook,
         opening: () => [],
         prompt: asked,
+        hangUp,
       })
       asked = undefined
       if (left.type === "new") {
@@ -61,6 +66,7 @@ export async function runTui({ program, row: first, next, env, prompt }: Opening
         continue
       }
       surface.hide()
+      if (hangUp.aborted) return { how: left.how === "keep" ? "keep" : "exit", drivers: [...drivers.values()] }
       const last = farewell(program, row, { width: surface.columns, theme: createTheme(theme.name, theme) })
       await writeOut(last)
       return await depart(left.how, [...drivers.values()])

@@ -34,10 +34,14 @@ export interface Seat {
   /** Said above a conversation that begins. */
   opening(width: number): readonly Line[]
   prompt: string | undefined
+  hangUp: AbortSignal
 }
 
 /** How somebody left the conversation. */
 export type Left = { type: "left"; how: Leaving | "exit" } | { type: "new" }
+
+/** Whether another process drives the session is looked up again after so long. */
+const HOSTED_MS = 500
 
 /** The order in which Shift+Tab goes through the permission modes. */
 const MODES = ["default", "acceptEdits", "plan"] as const
@@ -46,13 +50,14 @@ export async function sit(seat: Seat): Promise<Left> {
   const { surface, program, row, driver, keys, env, theme } = seat
   const { promise: left, resolve: leave } = Promise.withResolvers<Left>()
   const isViewer = () => driver.state === "viewer"
+  const isHosted = recent(() => program.view(row).isHosted(), HOSTED_MS)
   const app: App = new App({
     surface,
     program,
     row,
     keys,
     theme,
-    isDriven: () => !isViewer() || app.viewer.isHosted(),
+    isDriven: () => !isViewer() || isHosted(),
     changed: () => attention.look(),
     failed: (what, error) => program.log.error(what, { error, session: row.id }),
   })
@@ -162,10 +167,21 @@ export async function sit(seat: Seat): Promise<Left> {
     if (driver.problem) app.say(driver.problem, "error")
     app.requestRender()
   })
+  seat.hangUp.addEventListener("abort", () => leaving.now(), { once: true })
   app.start(pane)
   attention.look()
   if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")
   const result = await left
   await app.stop()
   return result
+}
+
+/** What `look` said last, for some milliseconds. */
+function recent<T>(look: () => T, ms: number): () => T {
+  let last: { value: T; at: number } | undefined
+  return () => {
+    const now = performance.now()
+    if (!last || now - last.at >= ms) last = { value: look(), at: now }
+    return last.value
+  }
 }

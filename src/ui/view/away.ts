@@ -37,7 +37,8 @@ export function awayOf(
      FROM ledger WHERE root_id = :rootId AND state <> 'open' AND closed_at > :since`,
     { rootId, since },
   )!
-  if (ended.length === 0 && turns.count === 0 && !sum.tokens) return undefined
+  // What goes on is seen below; only what has come to an end is news.
+  if (ended.length === 0 && turns.count === 0) return undefined
   const costNanos = sum.unpriced ? null : (sum.cost ?? 0)
   return { since: now - since, ended, wakeTurns: turns.count, tokens: sum.tokens ?? 0, costNanos }
 }

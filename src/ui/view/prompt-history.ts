@@ -34,9 +34,10 @@ export async function promptHistory({
     for (let to = last; to > 0; to -= SLICE) {
       for (const { content, created_at } of promptsIn(reader, { id, from: to - SLICE, to })) {
         const text = promptText(content)
-        if (text === undefined || found.has(text)) continue
-        found.set(text, created_at)
-        length += text.length
+        if (text === undefined) continue
+        const known = found.get(text)
+        found.set(text, Math.max(known ?? 0, created_at))
+        if (known === undefined) length += text.length
       }
       seen += Math.min(SLICE, to)
       if (found.size >= limit || length >= MOST_LENGTH || seen >= MOST_MESSAGES) return newestFirst(found, limit)

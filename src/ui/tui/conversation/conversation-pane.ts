@@ -139,7 +139,7 @@ export class ConversationPane implements Pane {
     const { view, theme, now, keys } = this.#parts.stage
     const hint = (action: "background" | "interrupt") => keys.hint(`conversation.${action}`) ?? ""
     const doing = activityLines(view.activity(), { width, theme: theme(), now: now(), hint })
-    return [...this.#parts.closing(width), ...doing]
+    return [...doing, ...this.#parts.closing(width)]
   }
 
   #above(width: number): Line[] {

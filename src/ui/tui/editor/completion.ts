@@ -118,6 +118,12 @@ export class Completer {
     return true
   }
 
+  /** For another text, in which nothing has been closed. */
+  reset(): void {
+    this.close()
+    this.#closedAt = undefined
+  }
+
   close(): void {
     this.#asking?.abort(STALE)
     this.#asking = undefined

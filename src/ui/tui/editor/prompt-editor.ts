@@ -460,7 +460,7 @@ export class PromptEditor implements Component, Focusable {
   #leaveModes(): void {
     this.#search = undefined
     this.#browser.stop()
-    this.#completer.close()
+    this.#completer.reset()
     this.#goal = undefined
   }
 

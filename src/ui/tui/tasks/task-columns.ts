@@ -32,7 +32,7 @@ export function taskLineOf(row: TaskRow, { width, theme, now, idLength, isChosen
   ] as const
   const head = ` ${paintOf(item.look, theme)(markOf(item, now))} ${theme.dim(pad(item.id.slice(0, idLength), idLength))}  `
   const nested = item.depth > 0 ? `${"  ".repeat(Math.min(item.depth, 6) - 1)}└ ` : ""
-  const named = pad(`${theme.faint(nested)}${oneLine(nameOf(item).replace(/ {2}/g, "\u2002"), 300).replaceAll("\u2002", "  ")}`, name)
+  const named = pad(`${theme.faint(nested)}${nameOf(item)}`, name)
   const numbers = figures.map(([text, columns]) => theme.dim(text.padStart(columns))).join("")
   const before = `${head}${named} ${numbers}  `
   const line = pad(`${before}${sayingOf(row, theme, { width: width - visibleWidth(before) - 1 })}`, width)

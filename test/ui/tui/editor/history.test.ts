@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import { Gate } from "../../../../testing/gate.ts"
-import { createPrompt, key, paste, type Prompt } from "./prompt.ts"
+import { createPrompt, key, type Prompt, paste } from "./prompt.ts"
 
 /** Lets what has been read arrive. */
 const arrived = () => new Promise((resolve) => setImmediate(resolve))
@@ -129,7 +129,13 @@ describe("earlier prompts", () => {
   })
 
   test("the first ↑ on an empty prompt takes a queued message back", async () => {
-    const queued = [{ text: "queued [Image #1]", images: [{ name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }], mode: "prompt" as const }]
+    const queued = [
+      {
+        text: "queued [Image #1]",
+        images: [{ name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }],
+        mode: "prompt" as const,
+      },
+    ]
     const prompt = createPrompt({ takeBack: () => queued.pop(), history: { entries: async () => ["earlier"] } })
     prompt.press(key.up)
     expect(prompt.text()).toBe("queued [Image #1]█")

@@ -225,7 +225,11 @@ describe("Ctrl+V", () => {
   test.each([
     ["there is none", async () => ({ type: "none" as const }), "There is no image in the clipboard."],
     ["no tool can", async () => ({ type: "no-tool" as const, message: "Install xclip." }), "Install xclip."],
-    ["it is none", async () => ({ type: "image" as const, bytes: Buffer.from("text") }), "The clipboard's image is not PNG, JPEG, GIF or WebP."],
+    [
+      "it is none",
+      async () => ({ type: "image" as const, bytes: Buffer.from("text") }),
+      "The clipboard's image is not PNG, JPEG, GIF or WebP.",
+    ],
     ["it fails", async () => Promise.reject(new Error("broken")), "The clipboard could not be read: broken"],
   ])("says so when %s", async (_name, pasteImage, message) => {
     const prompt = createPrompt({ pasteImage })

@@ -80,7 +80,17 @@ describe("what is typed", () => {
 
   test("keys that mean nothing, and rubbish, leave no trace", () => {
     const prompt = createPrompt()
-    const rubbish = ["\x1b[99;99R", "\x1b[?1;2c", "\x1bOQ", "\x1b[I", "\x1b[O", "\x00", "\x1b]11;rgb:0/0/0\x07", "\x9b1A", ""]
+    const rubbish = [
+      "\x1b[99;99R",
+      "\x1b[?1;2c",
+      "\x1bOQ",
+      "\x1b[I",
+      "\x1b[O",
+      "\x00",
+      "\x1b]11;rgb:0/0/0\x07",
+      "\x9b1A",
+      "",
+    ]
     const lone = ["\ud83d", "a", "\ude00", "\u{10fff0}", "\x1b[<0;1;1M", "\x1b[1;5P", "\ufffd"]
     prompt.type("x")
     prompt.press(...rubbish, ...lone)
@@ -95,7 +105,24 @@ describe("what is typed", () => {
       seed = (seed * 1103515245 + 12345) & 0x7fffffff
       return seed % below
     }
-    const pieces = ["\x1b[", "200~", "\x1b[201~", "\t", "\r", "\n", "世", "👩‍👩‍👧", "!", "@", "/", "\\", " ", "\x1f", "\x0b", "\x19"]
+    const pieces = [
+      "\x1b[",
+      "200~",
+      "\x1b[201~",
+      "\t",
+      "\r",
+      "\n",
+      "世",
+      "👩‍👩‍👧",
+      "!",
+      "@",
+      "/",
+      "\\",
+      " ",
+      "\x1f",
+      "\x0b",
+      "\x19",
+    ]
     for (let round = 0; round < 60; round++) {
       const prompt = createPrompt({ paths: ["a.ts"], commands: () => [{ name: "help", description: "what there is" }] })
       for (let count = 0; count < 80; count++) {
@@ -109,7 +136,16 @@ describe("what is typed", () => {
   test("keys that the app has are no keys of the editor", () => {
     const prompt = createPrompt()
     prompt.type("abc")
-    prompt.press(key.left, key.ctrl("b"), key.ctrl("f"), key.ctrl("t"), key.ctrl("o"), key.ctrl("z"), "\x1b[Z", "\x1b[5~")
+    prompt.press(
+      key.left,
+      key.ctrl("b"),
+      key.ctrl("f"),
+      key.ctrl("t"),
+      key.ctrl("o"),
+      key.ctrl("z"),
+      "\x1b[Z",
+      "\x1b[5~",
+    )
     expect(prompt.text()).toBe("ab█c")
   })
 })

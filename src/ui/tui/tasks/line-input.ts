@@ -4,7 +4,7 @@ import { visibleWidth } from "@earendil-works/pi-tui"
 import { clip } from "../line.ts"
 import type { Theme } from "../theme.ts"
 
-export interface FieldParts {
+export interface LineInputParts {
   theme(): Theme
   label: string
   placeholder?: string
@@ -14,11 +14,11 @@ export interface FieldParts {
 
 const PASTE = /^\x1b\[200~([\s\S]*)\x1b\[201~$/
 
-export class Field implements Component {
-  readonly #parts: FieldParts
+export class LineInput implements Component {
+  readonly #parts: LineInputParts
   readonly #input: Input
 
-  constructor(parts: FieldParts) {
+  constructor(parts: LineInputParts) {
     this.#parts = parts
     this.#input = new Input({
       prompt: "",

@@ -23,7 +23,8 @@ const FOLDER = join(root, "test/ui/tui/__screens__")
 export async function expectScreen(terminal: Terminal, name: string, check: ScreenCheck = {}): Promise<void> {
   const file = join(check.folder ?? FOLDER, `${name}.txt`)
   if (process.env.UPDATE_SCREENS === "1") {
-    await terminal.settled(150)
+    // A screen on which something always moves is written as it is then: its mask takes care of that.
+    await terminal.settled(150, { limitMs: 1500 }).catch(() => undefined)
     mkdirSync(dirname(file), { recursive: true })
     writeFileSync(file, screenText(terminal, check))
     return
@@ -66,6 +67,9 @@ export function masked(...patterns: readonly (readonly [pattern: RegExp, by: str
 
 /** 7 s, 1:07, 2 min 3 s, 350 ms. */
 export const DURATIONS = [/\b\d+:\d\d(?::\d\d)?\b|\b\d+(?:\.\d+)? (?:ms|s|min|h)(?: \d+ (?:s|min))?\b/, "0 s"] as const
+
+/** The turning mark of what runs. */
+export const SPINNER = [/[◐◓◑◒]/, "◐"] as const
 
 function replaceInPlace(line: string, pattern: RegExp, by: string): string {
   const wanted = new RegExp(pattern.source, `${pattern.flags.replace(/[gy]/g, "")}g`)

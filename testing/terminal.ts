@@ -377,7 +377,8 @@ export class Terminal implements AsyncDisposable {
     const end = performance.now() + limitMs
     while (true) {
       const wait = this.#lastBytesAt + quietMs - performance.now()
-      if (wait <= 0 && this.#writing === 0 && this.#input.length === 0) return
+      const begun = this.#lastBytesAt > 0 || this.#exitCode !== undefined
+      if (begun && wait <= 0 && this.#writing === 0 && this.#input.length === 0) return
       if (performance.now() > end) throw new Error(`it did not come to rest within ${limitMs} ms\n${this.print()}`)
       await Bun.sleep(Math.max(1, wait))
     }

@@ -1,11 +1,12 @@
 // The measure of key echo: it waits for the character that was typed, not for any bytes, and it takes what it says.
-import { expect, test } from "bun:test"
+import { afterAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { firstKeyMs, keyEcho, rawCatEcho } from "../../bench/key-echo.ts"
 import { temporaryFolder } from "../../testing/harness.ts"
 import { openTerminal, type Place } from "../../testing/terminal.ts"
 
 const folder = temporaryFolder()
+afterAll(() => folder[Symbol.dispose]())
 const place: Place = { cwd: folder.path, home: join(folder.path, "home"), env: { PATH: process.env.PATH ?? "" } }
 
 test("cat in raw mode gives each character back", async () => {

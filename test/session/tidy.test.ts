@@ -251,8 +251,9 @@ describe("the output of commands", () => {
       await it.run()
       it.later(30 * DAY)
       await it.run()
+    })().finally(() => {
       tidying = false
-    })()
+    })
     const seen = new Set<string>()
     while (tidying) {
       for (const look of [{}, { offset: 0 }, { offset: 4 * 1024 * KB }, { grep: "^nothing$" }]) {

@@ -1,12 +1,13 @@
 // Screens as files: what is held against them, what may differ, and how a difference is shown.
-import { afterEach, describe, expect, test } from "bun:test"
+import { afterAll, afterEach, describe, expect, test } from "bun:test"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { temporaryFolder } from "../../testing/harness.ts"
-import { DURATIONS, expectScreen, masked, screenText } from "../../testing/screens.ts"
+import { DURATIONS, expectScreen, masked, SPINNER, screenText } from "../../testing/screens.ts"
 import { openTerminal, type Place } from "../../testing/terminal.ts"
 
 const folder = temporaryFolder()
+afterAll(() => folder[Symbol.dispose]())
 const place: Place = { cwd: folder.path, home: join(folder.path, "home"), env: { PATH: process.env.PATH ?? "" } }
 const run = (script: string) => openTerminal(place, { columns: 20, rows: 3, command: ["sh", "-c", script] })
 
@@ -86,6 +87,10 @@ describe("a mask", () => {
 
   test("moves what follows up to the next gap", () => {
     expect(["for 9 s · 4k   │", "for 12 s · 4k  │"].map(mask)).toEqual(["for 0 s · 4k   │", "for 0 s · 4k   │"])
+  })
+
+  test("stops what turns", () => {
+    expect(["◐ run", "◑ run", "◒ run"].map(masked(SPINNER))).toEqual(["◐ run", "◐ run", "◐ run"])
   })
 
   test("takes all that fits, in each of its patterns", () => {

@@ -1,11 +1,12 @@
 // The driver itself, with small programs: what they write is seen, what is typed reaches them, and nothing stays.
-import { describe, expect, test } from "bun:test"
+import { afterAll, describe, expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { isAlive, temporaryFolder } from "../../testing/harness.ts"
 import { openTerminal, type Place, type Terminal, type TerminalOptions } from "../../testing/terminal.ts"
 
 const folder = temporaryFolder()
+afterAll(() => folder[Symbol.dispose]())
 const place: Place = {
   cwd: folder.path,
   home: join(folder.path, "home"),
@@ -340,7 +341,9 @@ describe("a shell", () => {
     await using terminal = await openTerminal(place, { shell: true, columns: 60, rows: 12 })
     terminal.type('meanwhile --version; echo "exit $?"')
     terminal.press("enter")
-    await terminal.shows(/^meanwhile \d+\.\d+\.\d+\nexit 0/m)
+    await terminal.shows(/^meanwhile \d+\.\d+\.\d+\nexit 0\n\$/m)
+    // What a program left behind would be seen: the shell itself asks for nothing.
+    expect(terminal.modes()).toMatchObject({ bracketedPaste: false, focus: false, cursorShown: true })
   })
 })
 

@@ -1,5 +1,5 @@
 // What runs in a terminal, and the environment that it has: the program, another command, or a shell to type in.
-import { mkdirSync, symlinkSync } from "node:fs"
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { PROGRAM, type Workbench } from "../headless.ts"
 import type { Theme } from "./screen.ts"
@@ -44,7 +44,15 @@ export function environmentOf(place: Place, options: TerminalOptions): Record<st
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
     }
-    Object.assign(env, { PS1: "$ ", PATH: `${folder}:${place.env.PATH ?? ""}`, HISTFILE: "/dev/null" })
+    // Of the modes that are on at its prompt, none is the shell's own.
+    const inputrc = join(folder, "inputrc")
+    writeFileSync(inputrc, "set enable-bracketed-paste off\n")
+    Object.assign(env, {
+      INPUTRC: inputrc,
+      PS1: "$ ",
+      PATH: `${folder}:${place.env.PATH ?? ""}`,
+      HISTFILE: "/dev/null",
+    })
   }
   return { ...env, ...options.env }
 }

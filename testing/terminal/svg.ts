@@ -48,7 +48,7 @@ export function svgOf({ cells, theme, title, cursor }: Picture): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
-    `<style>text{font:${FONT_SIZE}px ${FONT};fill:${own.foreground}}path{fill:none;stroke-width:1.2}.m{text-anchor:middle}${layers.css()}</style>`,
+    `<style>text{font:${FONT_SIZE}px ${FONT};fill:${own.foreground}}path{fill:none;stroke-width:1.2;stroke-linecap:square}.m{text-anchor:middle}${layers.css()}</style>`,
     `<rect x=".5" y=".5" width="${width - 1}" height="${height - 1}" rx="10" fill="${own.background}" stroke="${frame.line}"/>`,
     `<path d="M1 34V10.5A9.5 9.5 0 0 1 10.5 1H${width - 10.5}A9.5 9.5 0 0 1 ${width - 1} 10.5V34z" style="fill:${frame.bar}"/>`,
     `<path d="M1 34.5H${width - 1}" stroke="${frame.line}"/>`,

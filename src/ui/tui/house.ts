@@ -35,7 +35,8 @@ export interface Departure {
 
 export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
   const { program, row: first, next, env, prompt, hangUp } = opening
-  const { config, notes } = readKeybindings(join(homePaths(env).config, "keybindings.json"))
+  const keybindings = join(homePaths(env).config, "keybindings.json")
+  const { config, notes } = readKeybindings(keybindings)
   const keys = createKeys(config)
   bindLibraryKeys(keys)
   const theme = { name: themeOfEnvironment(env) ?? ("dark" as const), hasColour: wantsColour(env) }
@@ -54,6 +55,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         driver,
         keys,
         env,
+        keybindings,
         theme,
         lastLook,
         opening: () => [],

@@ -1,5 +1,6 @@
 // The terminal interface's way in: from a session's row to the screen, until somebody leaves it or goes to another one.
-import type { Env } from "../../base/paths.ts"
+import { displayPath, type Env } from "../../base/paths.ts"
+import { oneLine } from "../../base/text.ts"
 import type { Control, Program } from "../../program.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Driver } from "../drive.ts"
@@ -9,15 +10,21 @@ import { Attention } from "./attention.ts"
 import { type Card, PromptPlace } from "./card.ts"
 import { type Leaving, stopAllCard } from "./cards/leave.ts"
 import { showRequests } from "./cards/requests.ts"
+import type { Command } from "./commands/command.ts"
 import { createCommands } from "./commands/commands.ts"
 import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
+import { hintOf } from "./hint.ts"
 import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import { Leave } from "./leaving.ts"
 import type { Line, Target } from "./line.ts"
 import { promptEditor } from "./prompt.ts"
 import { Prompting } from "./prompting.ts"
+import { agentCard, agentPage } from "./screens/agents.ts"
+import { costLines } from "./screens/cost.ts"
+import { helpLines } from "./screens/help.ts"
+import { Page } from "./screens/page.ts"
 import type { Surface } from "./surface.ts"
 import type { ThemeName } from "./theme.ts"
 
@@ -28,6 +35,8 @@ export interface Seat {
   driver: Driver
   keys: Keys
   env: Env
+  /** Path of the file with the user's keys. */
+  keybindings: string
   theme: { name: ThemeName; hasColour: boolean }
   /** When somebody looked at the session last. */
   lastLook: number | undefined
@@ -75,14 +84,29 @@ export async function sit(seat: Seat): Promise<Left> {
     left: (how) => leave({ type: "left", how }),
   })
   const notYet = () => app.say("not yet")
-  const commands = createCommands({
+  const keybindings = displayPath(seat.keybindings)
+  const showHelp = () =>
+    app.open(
+      new Page(app, {
+        title: "Keys and commands",
+        lines: (width) => helpLines({ keys, commands, keybindings }, { width, theme: app.theme() }),
+      }),
+    )
+  const commands: readonly Command[] = createCommands({
     tasks: notYet,
-    agents: notYet,
+    agents: (name) => showAgents(name),
     model: notYet,
-    help: notYet,
+    help: showHelp,
     clear: () => leave({ type: "new" }),
     exit: () => leaving.ask(),
-    cost: notYet,
+    cost: () =>
+      app.open(
+        new Page(app, {
+          title: "Cost of this session",
+          lines: (width) =>
+            costLines(program.store, { rootId: row.id, items: app.view.board.items }, { width, theme: app.theme() }),
+        }),
+      ),
     permissions: notYet,
   })
   const prompting = new Prompting({
@@ -102,6 +126,26 @@ export async function sit(seat: Seat): Promise<Left> {
     seat.lastLook === undefined
       ? undefined
       : awayOf(program.store, { rootId: row.id, since: seat.lastLook, now: app.now(), tasks: app.view.board.items })
+  const showAgents = (name: string) => {
+    if (name === "") {
+      const picked = (id: string) => {
+        place.show(undefined)
+        showAgents(id)
+      }
+      place.show(agentCard(app, { picked, cancelled: () => place.show(undefined) }))
+      return
+    }
+    const found = program.agents.agents.find((agent) => agent.name === name)
+    if (!found) {
+      app.say(`There is no agent ${oneLine(name, 40)}. /agents lists them.`, "error")
+      return
+    }
+    const start = () => {
+      app.back()
+      editor.setDraft({ text: `Use the ${found.name} agent to `, images: [], mode: "prompt" })
+    }
+    app.open(agentPage(app, found, start))
+  }
   const cards = { stage: app, show: (card: Card | undefined) => place.show(card) }
   const onTarget = (target: Target) => {
     if (target.type === "requests") showRequests(cards)
@@ -150,11 +194,15 @@ export async function sit(seat: Seat): Promise<Left> {
       }
       case "conversation.clear":
         if (editor.dismiss()) return true
-        if (editor.isEmpty) leaving.again(keys.hint("conversation.clear") ?? "")
+        if (editor.isEmpty) leaving.again(hintOf(keys, "conversation.clear"))
         else editor.clear()
         return true
       case "conversation.leave":
         leaving.now()
+        return true
+      case "conversation.help":
+        if (!editor.isEmpty) return false
+        showHelp()
         return true
       case "conversation.redraw":
         surface.redraw()

@@ -1,11 +1,12 @@
 // Pictures of screens: on the grid, safe to embed, and light.
-import { expect, test } from "bun:test"
+import { afterAll, expect, test } from "bun:test"
 import { join } from "node:path"
 import { temporaryFolder } from "../../../testing/harness.ts"
 import { pictureOf, svgOf } from "../../../testing/terminal/svg.ts"
 import { openTerminal, type Theme } from "../../../testing/terminal.ts"
 
 const folder = temporaryFolder()
+afterAll(() => folder[Symbol.dispose]())
 const place = { cwd: folder.path, home: join(folder.path, "home"), env: { PATH: process.env.PATH ?? "" } }
 
 async function draw(script: string, { columns = 20, rows = 3, theme = "dark" as Theme } = {}): Promise<string> {

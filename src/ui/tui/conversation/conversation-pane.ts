@@ -3,6 +3,7 @@ import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import { branchOf } from "../../view/branch.ts"
 import { isLive } from "../../view/task-item.ts"
 import type { PromptPlace } from "../card.ts"
+import { hintOf } from "../hint.ts"
 import type { Action, KeyContext } from "../keys/actions.ts"
 import type { Line, Target } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
@@ -137,7 +138,7 @@ export class ConversationPane implements Pane {
 
   #closing(width: number): Line[] {
     const { view, theme, now, keys } = this.#parts.stage
-    const hint = (action: "background" | "interrupt") => keys.hint(`conversation.${action}`) ?? ""
+    const hint = (action: "background" | "interrupt") => hintOf(keys, `conversation.${action}`)
     const doing = activityLines(view.activity(), { width, theme: theme(), now: now(), hint })
     return [...doing, ...this.#parts.closing(width)]
   }
@@ -146,12 +147,12 @@ export class ConversationPane implements Pane {
     const { stage, isEditorEmpty, place } = this.#parts
     const { view, keys } = stage
     const theme = stage.theme()
-    const hint = `${keys.hint("conversation.tasks") ?? ""} tasks`
+    const hint = `${hintOf(keys, "conversation.tasks")} tasks`
     const strip = stripLine(
       { items: view.board.items, requests: view.requests, hint },
       { width, theme, now: stage.now() },
     )
-    const answer = isEditorEmpty() ? "↵ answer" : `${keys.hint("conversation.approvals") ?? ""} answer`
+    const answer = isEditorEmpty() ? "↵ answer" : `${hintOf(keys, "conversation.approvals")} answer`
     return [
       { text: theme.faint("─".repeat(width)) },
       ...(place.card ? [] : requestLines(view.requests, { width, theme, hint: answer })),
@@ -165,10 +166,10 @@ export class ConversationPane implements Pane {
     const { view, keys } = stage
     const activity = view.activity()
     const hints = [
-      ...(activity.type === "blocked" ? [`${keys.hint("conversation.background")} background`] : []),
-      ...(activity.type === "idle" ? [] : [`${keys.hint("conversation.interrupt")} interrupt`]),
-      ...(view.board.items.some(isLive) ? [`${keys.hint("conversation.tasks")} tasks`] : []),
-      `${keys.hint("conversation.help")} keys`,
+      ...(activity.type === "blocked" ? [`${hintOf(keys, "conversation.background")} background`] : []),
+      ...(activity.type === "idle" ? [] : [`${hintOf(keys, "conversation.interrupt")} interrupt`]),
+      ...(view.board.items.some(isLive) ? [`${hintOf(keys, "conversation.tasks")} tasks`] : []),
+      `${hintOf(keys, "conversation.help")} keys`,
     ]
     return footLine({ mode: view.session.permission_mode, hints, flash: flash() }, width, stage.theme())
   }

@@ -9,7 +9,7 @@ import { argumentHint, type Command, completeCommands } from "./complete-command
 import { completeFiles } from "./complete-files.ts"
 import { Completer } from "./completion.ts"
 import { contentOfDraft, type Draft, draftOf, foldedText, isShellLine } from "./draft.ts"
-import { drawBox, drawOffer, firstShown, hasBox, MOST_OFFERED, textColumn, textWidth } from "./draw.ts"
+import { drawBox, drawOffer, firstShown, hasBox, MOST_OFFERED, textColumn } from "./draw.ts"
 import { EditBuffer } from "./edit-buffer.ts"
 import { type EditorAction, editOf, type OtherAction } from "./edits.ts"
 import type { Edited } from "./external-editor.ts"
@@ -22,7 +22,7 @@ import { Marks } from "./marks.ts"
 import { cleanText, isLongDraft } from "./paste.ts"
 import { PasteReader } from "./paste-reader.ts"
 import { contentOf, EMPTY, endOf, inserted, type Spot, type Text, textOf } from "./text.ts"
-import { cellsBefore, type Labels, type Row, rowOf, spotAt, Wrapper } from "./wrap.ts"
+import { Viewport } from "./viewport.ts"
 
 export interface PromptEditorOptions {
   theme: () => Theme
@@ -37,8 +37,8 @@ export interface PromptEditorOptions {
   pasteImage?: () => Promise<ClipboardImage>
   /** A word to the person: what could not be done and why. */
   say: (message: string) => void
-  /** Asked by the first ↑ on an empty prompt: the last queued message, to be edited again. */
-  takeBack?: () => Draft | undefined
+  /** Asked by ↑ on an empty prompt. True: a queued message comes back to be edited, by `giveBack`. */
+  takeBack?: () => boolean
 }
 
 /** What of the screen the prompt needs. */
@@ -70,19 +70,13 @@ export class PromptEditor implements Component, Focusable {
   readonly #options: PromptEditorOptions
   readonly #buffer = new EditBuffer()
   readonly #marks = new Marks()
-  readonly #wrapper = new Wrapper()
+  readonly #viewport = new Viewport(this.#marks)
   readonly #pasteReader = new PasteReader()
   readonly #history: History
   readonly #browser: HistoryBrowser
   readonly #completer: Completer
   readonly #intake: Intake
   #search: HistorySearch | undefined
-  /** Column that ↑ and ↓ keep to. */
-  #goal: number | undefined
-  /** First row that is shown. */
-  #from = 0
-  #height = 1
-  #width = 80
   /** A character outside of the basic plane comes in two halves. */
   #firstHalf = ""
   #isSending = false
@@ -128,6 +122,15 @@ export class PromptEditor implements Component, Focusable {
     this.#changed()
   }
 
+  /** A draft that comes back by itself: what has been written meanwhile stays, below it. */
+  giveBack(draft: Draft): void {
+    const back = contentOfDraft(draft, this.#marks)
+    const since = contentOf(this.#buffer.text)
+    this.#leaveModes()
+    this.#buffer.replace(textOf(since === "" ? back : `${back}\n${since}`))
+    this.#changed()
+  }
+
   /** Empties the prompt. What was there can be undone, and is the newest of the earlier prompts. */
   clear(): void {
     this.#pasteReader.reset()
@@ -163,7 +166,8 @@ export class PromptEditor implements Component, Focusable {
 
   handleMouse(event: TuiMouseEvent): TuiMouseEventResult | undefined {
     const { type, button, x, y } = event
-    const boxHeight = this.#height + (hasBox(event.width) ? 2 : 0)
+    const border = hasBox(event.width) ? 1 : 0
+    const boxHeight = this.#viewport.height + 2 * border
     const { open } = this.#completer
     if (open && y >= boxHeight) {
       if (type === "wheel") this.#completer.select(Math.sign(event.wheelDelta ?? 0))
@@ -174,34 +178,25 @@ export class PromptEditor implements Component, Focusable {
       return type === "wheel" || type === "click" ? { handled: true, focus: true } : undefined
     }
     if (type !== "click" || button !== "left") return undefined
-    const rows = this.#rows()
-    const index = this.#from + Math.min(Math.max(0, y - (hasBox(event.width) ? 1 : 0)), this.#height - 1)
-    if (!this.#search && rows[index]) this.#buffer.moveTo(this.#spotAt(rows, index, textColumn(x, event.width)))
-    this.#goal = undefined
+    const { text } = this.#buffer
+    const place = { row: y - border, cell: textColumn(x, event.width) }
+    if (!this.#search) this.#buffer.moveTo(this.#viewport.at(text, place))
+    this.#viewport.forgetGoal()
     if (this.hasCompletion) this.#completer.update(this.#buffer.text)
     return { handled: true, focus: true }
   }
 
   render(width: number): string[] {
-    this.#width = width
     const text = this.#search?.shown((entry) => this.#textOf(entry)) ?? this.#buffer.text
-    const labels = this.#marks.labels(text.lines)
-    const rows = this.#wrapper.rows(text.lines, labels, textWidth(width))
-    const cursorRow = Math.max(0, rowOf(rows, text))
-    this.#height = Math.min(rows.length, Math.max(1, Math.floor(this.#screen.rows / 3) - 2))
-    this.#from = Math.max(0, Math.min(this.#from, cursorRow, rows.length - this.#height))
-    if (cursorRow >= this.#from + this.#height) this.#from = cursorRow - this.#height + 1
+    const mostRows = Math.max(1, Math.floor(this.#screen.rows / 3) - 2)
+    const shown = this.#viewport.show(text, { width, mostRows })
     const isShell = isShellLine(text.lines[0]!)
     const theme = this.#options.theme()
     const box = drawBox(
       {
         width,
         text,
-        rows,
-        labels,
-        cursorRow,
-        from: this.#from,
-        height: this.#height,
+        ...shown,
         isShell,
         isFocused: this.focused,
         placeholder: this.placeholder,
@@ -264,7 +259,7 @@ export class PromptEditor implements Component, Focusable {
       if (this.#actInSearch(action)) return
       this.#endSearch()
     }
-    if (action !== "editor.up" && action !== "editor.down") this.#goal = undefined
+    if (action !== "editor.up" && action !== "editor.down") this.#viewport.forgetGoal()
     const edit = editOf(action)
     switch (edit.type) {
       case "motion":
@@ -366,22 +361,15 @@ export class PromptEditor implements Component, Focusable {
   }
 
   #up(): void {
-    const rows = this.#rows()
-    const row = rowOf(rows, this.#buffer.text)
-    if (row > 0 && !this.#isRecalled) {
-      this.#moveRow(rows, row, row - 1)
-      return
-    }
-    const taken = this.isEmpty && !this.#browser.isBrowsing ? this.#options.takeBack?.() : undefined
-    if (taken) this.setDraft(taken)
-    else this.#older()
+    const above = this.#isRecalled ? undefined : this.#viewport.step(this.#buffer.text, -1)
+    if (above) this.#move(above)
+    else if (!this.isEmpty || this.#browser.isBrowsing || !this.#options.takeBack?.()) this.#older()
   }
 
   #down(): void {
     const { text } = this.#buffer
-    const rows = this.#rows()
-    const row = rowOf(rows, text)
-    if (row < rows.length - 1 && !this.#isRecalled) this.#moveRow(rows, row, row + 1)
+    const below = this.#isRecalled ? undefined : this.#viewport.step(text, 1)
+    if (below) this.#move(below)
     else if (this.#browser.isBrowsing) this.#newer()
     else this.#move(endOf(text))
   }
@@ -461,35 +449,12 @@ export class PromptEditor implements Component, Focusable {
     this.#search = undefined
     this.#browser.stop()
     this.#completer.reset()
-    this.#goal = undefined
+    this.#viewport.forgetGoal()
   }
 
   #move(spot: Spot): void {
     this.#buffer.moveTo(spot)
     if (this.hasCompletion) this.#completer.update(this.#buffer.text)
-  }
-
-  #moveRow(rows: readonly Row[], from: number, to: number): void {
-    const { text } = this.#buffer
-    const labels = this.#labels()
-    const width = textWidth(this.#width)
-    this.#goal ??= cellsBefore(text.lines[text.line]!, rows[from]!, { col: text.col, labels, width })
-    this.#move(this.#spotAt(rows, to, this.#goal))
-  }
-
-  #spotAt(rows: readonly Row[], index: number, cell: number): Spot {
-    const row = rows[index]!
-    const isLast = rows[index + 1]?.line !== row.line
-    const line = this.#buffer.text.lines[row.line]!
-    return spotAt(line, row, { cell, labels: this.#labels(), width: textWidth(this.#width), isLast })
-  }
-
-  #rows(): Row[] {
-    return this.#wrapper.rows(this.#buffer.text.lines, this.#labels(), textWidth(this.#width))
-  }
-
-  #labels(): Labels {
-    return this.#marks.labels(this.#buffer.text.lines)
   }
 
   get #isShell(): boolean {
@@ -498,7 +463,7 @@ export class PromptEditor implements Component, Focusable {
 
   /** After an edit by the person: what is offered follows the text. In a shell line `@` and `/` are the shell's. */
   #edited(): void {
-    this.#goal = undefined
+    this.#viewport.forgetGoal()
     if (this.#isShell) this.#completer.close()
     else this.#completer.update(this.#buffer.text)
   }

@@ -128,19 +128,33 @@ describe("earlier prompts", () => {
     expect(prompt.text()).toBe("newest█")
   })
 
-  test("the first ↑ on an empty prompt takes a queued message back", async () => {
-    const queued = [
-      {
-        text: "queued [Image #1]",
-        images: [{ name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }],
-        mode: "prompt" as const,
+  test("↑ on an empty prompt takes a queued message back before it looks back", async () => {
+    const image = { name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }
+    const queued = [{ text: "queued [Image #1]", images: [image], mode: "prompt" as const }]
+    const prompt = createPrompt({
+      takeBack: () => {
+        const draft = queued.pop()
+        if (draft) prompt.editor.giveBack(draft)
+        return draft !== undefined
       },
-    ]
-    const prompt = createPrompt({ takeBack: () => queued.pop(), history: { entries: async () => ["earlier"] } })
+      history: { entries: async () => ["earlier"] },
+    })
     prompt.press(key.up)
     expect(prompt.text()).toBe("queued [Image #1]█")
     prompt.press(key.backspace, key.undo, key.enter)
     expect(prompt.sent[0]).toMatchObject({ text: "queued [Image #1]", images: [{ name: "a" }] })
+    prompt.press(key.up, key.up)
+    await arrived()
+    expect(prompt.text()).toBe("earlier█")
+  })
+
+  test("a draft that comes back leaves what was written meanwhile", () => {
+    const prompt = createPrompt()
+    prompt.type("the next")
+    prompt.editor.giveBack({ text: "could not be stored", images: [], mode: "prompt" })
+    expect(prompt.text()).toBe("could not be stored\nthe next█")
+    prompt.press(key.undo)
+    expect(prompt.text()).toBe("the next█")
   })
 })
 

@@ -1,0 +1,117 @@
+// Choosing from a list: typed letters narrow it down, Enter or a click takes one.
+import type { Card } from "../card.ts"
+import type { Action } from "../keys/actions.ts"
+import { clip, ends, type Line, pad } from "../line.ts"
+import type { Theme } from "../theme.ts"
+import { Field } from "./field.ts"
+
+export interface Pick {
+  id: string
+  label: string
+  about: string
+  /** It is the one that is in force. */
+  isCurrent?: boolean
+  /** It can't be taken: a heading, or a word on what is missing. */
+  isNote?: boolean
+}
+
+export interface PickParts {
+  theme(): Theme
+  title: string
+  picks: readonly Pick[]
+  /** Something else than what is listed may be typed. */
+  takesText?: boolean
+  picked(id: string): void
+  cancelled(): void
+}
+
+export class PickCard implements Card {
+  readonly contexts = ["list"] as const
+  readonly field: Field
+  readonly #parts: PickParts
+  #picks: readonly Pick[]
+  #filter = ""
+  #at = 0
+  #first = 0
+  #from = 0
+
+  constructor(parts: PickParts) {
+    this.#parts = parts
+    this.#picks = parts.picks
+    this.field = new Field(parts.theme, "›", () => this.#take(this.#at))
+    this.#at = Math.max(
+      0,
+      this.#takeable().findIndex(({ isCurrent }) => isCurrent),
+    )
+  }
+
+  /** More has been found. */
+  set picks(picks: readonly Pick[]) {
+    this.#picks = picks
+  }
+
+  lines(width: number, rows: number): Line[] {
+    const theme = this.#parts.theme()
+    if (this.field.text !== this.#filter) {
+      this.#filter = this.field.text
+      this.#at = 0
+    }
+    const picks = this.#shown()
+    const selected = this.#takeable()[this.#at]
+    const room = Math.max(1, rows - 4)
+    const row = selected ? picks.indexOf(selected) : 0
+    this.#from = Math.max(0, Math.min(Math.max(this.#from, row - room + 1), row))
+    const labelWidth = Math.min(44, Math.max(...picks.map(({ label }) => label.length), 8))
+    this.#first = 2
+    return [
+      { text: theme.accent("─".repeat(width)) },
+      { text: ` ${ends(theme.bold(this.#parts.title), `${theme.dim("enter takes · esc back")} `, width - 1)}` },
+      ...picks
+        .slice(this.#from, this.#from + room)
+        .map((pick) => ({ text: clip(this.#row(pick, { selected, labelWidth }), width) })),
+      ...(picks.length === 0
+        ? [{ text: theme.dim(this.#parts.takesText ? "   enter takes it as it is typed" : "   nothing like that") }]
+        : []),
+    ]
+  }
+
+  act(action: Action): boolean {
+    const count = Math.max(1, this.#takeable().length)
+    if (action === "list.up") this.#at = (this.#at + count - 1) % count
+    else if (action === "list.down") this.#at = (this.#at + 1) % count
+    else if (action === "list.accept") this.#take(this.#at)
+    else if (action === "list.back") this.#parts.cancelled()
+    else return false
+    return true
+  }
+
+  clicked(line: number): void {
+    const pick = this.#shown()[this.#from + line - this.#first]
+    if (pick && !pick.isNote) this.#parts.picked(pick.id)
+  }
+
+  #take(index: number): void {
+    const pick = this.#takeable()[index]
+    if (pick) this.#parts.picked(pick.id)
+    else if (this.#parts.takesText && this.#filter.trim() !== "") this.#parts.picked(this.#filter.trim())
+  }
+
+  #shown(): Pick[] {
+    const wanted = this.#filter.trim().toLowerCase()
+    const fits = ({ label, about }: Pick) => `${label} ${about}`.toLowerCase().includes(wanted)
+    return this.#picks.filter((pick) => (wanted === "" ? true : !pick.isNote && fits(pick)))
+  }
+
+  #takeable(): Pick[] {
+    return this.#shown().filter(({ isNote }) => !isNote)
+  }
+
+  #row(pick: Pick, { selected, labelWidth }: { selected: Pick | undefined; labelWidth: number }): string {
+    const theme = this.#parts.theme()
+    if (pick.isNote) return theme.dim(`   ${pick.label}  ${pick.about}`)
+    const mark = pick === selected ? theme.accent("›") : " "
+    const label = pad(pick.label, labelWidth)
+    const current = pick.isCurrent ? theme.ok("✓ ") : "  "
+    return ` ${mark} ${current}${pick === selected ? theme.bold(label) : label}  ${theme.dim(pick.about)}`
+  }
+}

@@ -42,6 +42,7 @@ import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
+import { resumeShellLines } from "./session/shell-line.ts"
 import { forgetTold } from "./session/task-ledger.ts"
 import { keepTidy, storagePolicy } from "./session/tidy.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
@@ -81,6 +82,8 @@ export interface ProgramOptions {
   maxBudgetUsd?: number | undefined
   /** Most steps of its sessions' own, in this process. */
   maxSteps?: number | undefined
+  /** Told when nothing can be stored: what is under way waits until that is possible again. */
+  stuck?: ((error: UserError) => void) | undefined
   /** No command line gives it rights or limits: it goes on under those of the process that died (session/given.ts). */
   carriesOn?: boolean
   /** An agent whose cap is reached fails, unless somebody may come who can let it go on. */
@@ -203,7 +206,14 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   })
   const { store } = await openData(options.env, clock)
   const log = createLog(home.data, clock)
-  const tasks = new TaskRuntime({ store, clock, ids, log, shellPlaces: settings.maxBackgroundShells })
+  const tasks = new TaskRuntime({
+    store,
+    clock,
+    ids,
+    log,
+    shellPlaces: settings.maxBackgroundShells,
+    stuck: options.stuck,
+  })
   const rules = {
     allow: [
       ...parseFileRules(settings.permissions?.allow ?? [], ruleFiles),
@@ -545,6 +555,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     // The session looks at its row in each step and call.
     Object.assign(row, { model, permission_mode: mode })
   }
+  const controlFailed = (error: unknown) => log.error("a control failed", { error, session: row.id })
   const controls = obey(store, row.id, {
     clock,
     perform: (control, asked) =>
@@ -557,9 +568,11 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
         approvals: parts.approvals,
         budget: parts.budget,
         change,
+        failed: controlFailed,
       }),
-    failed: (error) => log.error("a control from outside failed", { error, session: row.id }),
+    failed: controlFailed,
   })
+  await resumeShellLines({ store, clock, tasks, failed: controlFailed }, row)
   const failed = (error: unknown) => log.error("looking for gaps and stalled tasks failed", { error, session: row.id })
   const excused = (gap: Gap) => parts.budget.excuse(row.id, gap)
   const gaps = watchGaps({ store, clock }, { rootId: row.id, excused, failed })

@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { build } from "../scripts/build.ts"
+import { commandNames } from "../src/cli/command.ts"
 
 const repository = join(import.meta.dir, "..")
 const versionLine = `meanwhile ${JSON.parse(readFileSync(join(repository, "package.json"), "utf8")).version}\n`
@@ -238,4 +239,72 @@ test("with neither sources nor executable it says so", async () => {
   cpSync(join(repository, "bin"), join(root, "bin"), { recursive: true })
   const { code, err } = await start(join(root, "bin/meanwhile"), ["--version"])
   expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining("neither src/main.ts nor dist/meanwhile") })
+})
+
+describe("at a terminal", () => {
+  /** A clone in which the program says who it is. */
+  function echoing(name: string): string {
+    const root = clone(name)
+    const said = "{ args: process.argv.slice(2), isChild: process.env.MEANWHILE_LAUNCHER === String(process.ppid) }"
+    writeFileSync(join(root, "src/main.ts"), `console.log(JSON.stringify(${said}))\nprocess.exit(3)\nexport {}\n`)
+    return root
+  }
+
+  async function atTerminal(command: string[], cwd = work): Promise<{ code: number; said: unknown }> {
+    let out = ""
+    const env = { PATH: process.env.PATH!, HOME: work, MEANWHILE_HOME: join(work, "home"), TERM: "xterm" }
+    const ended = Promise.withResolvers<void>()
+    const child = Bun.spawn(command, {
+      cwd,
+      env,
+      terminal: {
+        cols: 500,
+        rows: 30,
+        data: (_, bytes) => {
+          out += bytes
+        },
+        exit: () => ended.resolve(),
+      },
+    })
+    const code = await child.exited
+    await ended.promise
+    child.terminal?.close()
+    return { code, said: JSON.parse(out) }
+  }
+
+  const interfaces = [[], ["-c"], ["fix it"], ["--", "-p"], ["--model", "scout", "tasks"], ["- one\n- two", "$(x) `y`"]]
+  test.each(interfaces.map((args) => [args]))(
+    "%j is the interface: the launcher stays, and its exit code is the program's",
+    async (args) => {
+      const { folder } = hostileFolder()
+      const launcher = join(echoing(`parent ${interfaces.indexOf(args)}`), "bin/meanwhile")
+      for (const command of [[launcher], ["bash", "--posix", launcher]])
+        expect(await atTerminal([...command, ...args], folder)).toEqual({ code: 3, said: { args, isChild: true } })
+    },
+  )
+
+  const others = [
+    ["-p", "fix it"],
+    ["fix it", "--print"],
+    ["--version"],
+    ["--help"],
+    ...commandNames.map((name) => [name]),
+  ]
+  test("everything else becomes the program", async () => {
+    const launcher = join(echoing("no parent"), "bin/meanwhile")
+    for (const args of others)
+      expect(await atTerminal([launcher, ...args])).toEqual({ code: 3, said: { args, isChild: false } })
+  })
+
+  test.each(oddNames)("it is the parent also in a folder called %j", async (name) => {
+    const launcher = join(echoing(join("parents", name)), "bin/meanwhile")
+    expect(await atTerminal([launcher])).toEqual({ code: 3, said: { args: [], isChild: true } })
+  })
+})
+
+test("without a terminal on both sides nothing stays behind", async () => {
+  const root = clone("piped")
+  const said = "process.env.MEANWHILE_LAUNCHER ?? 'none'"
+  writeFileSync(join(root, "src/main.ts"), `console.log(${said})\nexport {}\n`)
+  expect((await start(join(root, "bin/meanwhile"), [])).out).toBe("none\n")
 })

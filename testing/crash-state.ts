@@ -1,7 +1,7 @@
 // What a story came to, in lines that are the same each time: ids are named by what they are of, times are left out.
 import { existsSync } from "node:fs"
 import { join } from "node:path"
-import { Sqlite } from "../src/runtime/sqlite.ts"
+import { Sqlite, sqliteCode } from "../src/runtime/sqlite.ts"
 import type { RecordedRequest } from "./model-server.ts"
 
 export interface EndState {
@@ -26,9 +26,15 @@ export function withDatabase<T>(home: string, look: (db: Sqlite) => T): T | unde
   }
 }
 
-/** The `id` of the first row, when there is one now. */
+/** The `id` of the first row, when there is one now; to be asked again and again. */
 export function stored(home: string, sql: string, params: Record<string, string>): string | undefined {
-  return withDatabase(home, (db) => db.one<{ id: string }>(sql, params)?.id)
+  try {
+    return withDatabase(home, (db) => db.one<{ id: string }>(sql, params)?.id)
+  } catch (error) {
+    // Somebody makes it, or takes over the log of a process that died.
+    if (sqliteCode(error)?.startsWith("SQLITE_BUSY")) return undefined
+    throw error
+  }
 }
 
 /** Calls that are under way by the rows of a process that died, and that may not be repeated: without a task to join. */

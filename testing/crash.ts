@@ -163,7 +163,7 @@ function compare(
 ): string[] {
   const isMarked = (line = "") =>
     /Interrupted: the program ended during this call|The program ended right after/.test(line) &&
-    [...underWay].some((id) => line.startsWith(`${id} done 1: `) || line.startsWith(`result of ${id}: `))
+    [...underWay].some((id) => line.startsWith(`${id} done `) || line.startsWith(`result of ${id}: `))
   const at = Array.from({ length: Math.max(lines.length, wanted.length) }, (_, i) => i).find(
     (i) => lines[i] !== wanted[i] && !isMarked(lines[i]),
   )

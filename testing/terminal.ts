@@ -164,7 +164,7 @@ export class Terminal implements AsyncDisposable {
 
   resize(columns: number, rows: number): void {
     this.#screen.resize(columns, rows)
-    this.#child.terminal?.resize(columns, rows)
+    if (!this.#closed) this.#child.terminal?.resize(columns, rows)
   }
 
   /** The window gets the focus or loses it; a program that has not asked for that hears nothing. */

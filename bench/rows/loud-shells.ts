@@ -3,7 +3,7 @@
 import { Database } from "bun:sqlite"
 import { mkdirSync, mkdtempSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import type { LagReport } from "../../src/runtime/lag.ts"
+import type { LagReport, Shares } from "../../src/runtime/lag.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
 import { linesOf } from "../lines.ts"
 import { bun, type MeasureRows, type Row } from "../measure.ts"
@@ -45,7 +45,11 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
       floor: floor.lag.late.p99,
       median: ours.lag.late.p99,
       budget: { above: 10 },
-      note: `  late p50 ${ours.lag.late.p50} p99 ${ours.lag.late.p99} p99.9 ${ours.lag.late.p999} max ${ours.lag.late.max} ms; idle beside them ${floor.lag.late.p50} ${floor.lag.late.p99} ${floor.lag.late.p999} ${floor.lag.late.max} ms; ${SHELLS} × ${BYTES / 1e6} MB are complete`,
+      note: [
+        `  late ${shares(ours.lag.late)}, of which its own work ${shares(ours.lag.busy)}`,
+        `  idle beside the same writers: late ${shares(floor.lag.late)}`,
+        `  ${SHELLS} × ${BYTES / 1e6} MB are complete, on the rows and in the files`,
+      ].join("\n"),
     }),
     row("event loop late, most / idle beside the same writers", {
       unit: "ms",
@@ -68,6 +72,10 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
     row("peak memory of the program", { unit: "MB", floor: 0, median: ours.peakMb, budget: { most: 160 } }),
     row("its processor time for all of it", { unit: "ms", floor: 0, median: ours.cpuMs, budget: { most: 4000 } }),
   ]
+}
+
+function shares({ p50, p99, max }: Shares): string {
+  return `p50 ${p50}, p99 ${p99}, most ${max} ms`
 }
 
 async function withoutUs(folder: string): Promise<Loud> {

@@ -30,6 +30,8 @@ export interface AgentProblem {
   message: string
   /** The file was left out; otherwise it is used without what is wrong in it. */
   fatal: boolean
+  /** It is wrong only because the folder is not trusted: what it says there. */
+  withheld?: string
   /** The agent's name, as far as it is known. */
   agent?: string
 }
@@ -220,13 +222,15 @@ function withinRights(agent: AgentDefinition, problems: AgentProblem[]): AgentDe
   if (scope !== "project") return [agent]
   if (agent.name === MAIN_AGENT) {
     const message = `the folder is not trusted, so it cannot replace the agent "${MAIN_AGENT}"`
-    problems.push({ path, message, fatal: true, agent: agent.name })
+    const withheld = `the agent "${MAIN_AGENT}", in the place of the built-in one`
+    problems.push({ path, message, fatal: true, agent: agent.name, withheld })
     return []
   }
   const { permissionMode, ...rest } = agent
   if (permissionMode !== "acceptEdits" && permissionMode !== "bypassPermissions") return [agent]
   const message = `permissionMode: the folder is not trusted, so "${permissionMode}" is left out`
-  problems.push({ path, message, fatal: false, agent: agent.name })
+  const withheld = `permissionMode: ${permissionMode}`
+  problems.push({ path, message, fatal: false, agent: agent.name, withheld })
   return [rest]
 }
 

@@ -13,8 +13,8 @@ const waiting: Record<Who, (() => void)[]> = { user: [], agent: [] }
 let isTaken = false
 /** Pieces that the next turn has room for. */
 let places = 0
-/** When this turn's time is over. */
-let end = 0
+/** When this turn's time is over, which begins with its first piece: a turn without any would be a lost one. */
+let end: number | undefined
 
 /**
  * Resolves when it is this piece's turn; undefined when that is now. `user`: somebody looks at this, it comes before
@@ -47,13 +47,14 @@ function makeRoom(): void {
 function turn(): void {
   isTaken = places > 0
   places = 0
-  end = performance.now() + TURN_MS
+  end = undefined
   if (isTaken) setImmediate(turn)
 }
 
 function piece(): void {
-  const isOver = performance.now() >= end
-  const resolve = isOver ? undefined : (waiting.user.shift() ?? waiting.agent.shift())
+  const now = performance.now()
+  end ??= now + TURN_MS
+  const resolve = now < end ? (waiting.user.shift() ?? waiting.agent.shift()) : undefined
   resolve?.()
   if (waiting.user.length + waiting.agent.length > 0) makeRoom()
 }

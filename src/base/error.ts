@@ -17,6 +17,13 @@ export class UserError extends Error {
   }
 }
 
+const STORAGE: ReadonlySet<string> = new Set(["disk-full", "disk-error", "database-busy", "database-read-only"])
+
+/** Nothing could be stored now, which may pass: a full disk, a database that another program has locked. */
+export function isStorageError(error: unknown): error is UserError {
+  return error instanceof UserError && STORAGE.has(error.code)
+}
+
 /** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)

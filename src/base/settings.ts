@@ -33,8 +33,21 @@ export interface LoadedSettings {
   settings: Settings
   /** The file that each permission rule stands in, as it is shown: for messages about a rule. */
   ruleFiles: ReadonlyMap<string, string>
+  /** What the folder's files say that holds only in a trusted folder; empty where it is one. */
+  withheld: WithheldSetting[]
   /** Lines for standard error: what was left out, and why. */
   notes: string[]
+}
+
+export interface WithheldSetting {
+  /** The file, as it is shown. */
+  file: string
+  /** Such as `permissions.allow`. */
+  key: string
+  /** What it says, from a stranger's file. */
+  detail: string
+  /** Nothing uses it yet, in a trusted folder either. */
+  isUnused?: true
 }
 
 /**
@@ -45,7 +58,7 @@ export interface LoadedSettings {
  */
 export function loadSettings({ cwd, root, home, trusted }: Place & { trusted: boolean }): LoadedSettings {
   const settings: Settings = { extra: {} }
-  const untrusted: string[] = []
+  const withheld: WithheldSetting[] = []
   const forbidden: string[] = []
   const personal = new Set<string>()
   const ruleFiles = new Map<string, string>()
@@ -65,22 +78,27 @@ export function loadSettings({ cwd, root, home, trusted }: Place & { trusted: bo
     const { allowed, refused } = withoutForbidden(file, keyNames(settings))
     if (refused.length > 0) forbidden.push(`${refused.join(", ")} in ${shown}`)
     const { harmless, ignored } = harmlessPart(allowed)
-    if (ignored.length > 0) untrusted.push(`${ignored.join(", ")} in ${shown}`)
+    if (!trusted) withheld.push(...ignored.map((part) => ({ file: shown, ...part })))
     merge(settings, trusted ? allowed : harmless)
   }
-  return { settings, ruleFiles, notes: notesOn({ untrusted: trusted ? [] : untrusted, forbidden, home }) }
+  return { settings, ruleFiles, withheld, notes: notesOn({ withheld, forbidden, home }) }
 }
 
 /** The lists hold names from files of strangers. */
 function notesOn({
-  untrusted,
+  withheld,
   forbidden,
   home,
 }: {
-  untrusted: string[]
+  withheld: readonly WithheldSetting[]
   forbidden: string[]
   home: HomePaths
 }): string[] {
+  const files = [...new Set(withheld.map(({ file }) => file))]
+  const untrusted = files.map((file) => {
+    const keys = withheld.filter((part) => part.file === file).map(({ key }) => key)
+    return `${keys.join(", ")} in ${file}`
+  })
   const listed = (parts: string[]) => oneLine(visible(parts.join("; ")), 500)
   const own = displayPath(join(home.config, "settings.json"), home.home)
   const notes: string[] = []
@@ -163,21 +181,31 @@ const NOTICED = ["hooks", "mcpServers", "enabledMcpjsonServers"]
 /** What is left is listed by what may stay, so that a key which is added later is not used by accident. */
 function harmlessPart({ model, modelFallback, permissions, env, extra }: FileSettings): {
   harmless: FileSettings
-  ignored: string[]
+  ignored: Omit<WithheldSetting, "file">[]
 } {
   const harmless: FileSettings = { extra: {} }
-  const ignored = NOTICED.filter((key) => key in extra)
-  if (env) ignored.push("env")
+  const ignored: Omit<WithheldSetting, "file">[] = NOTICED.filter((key) => key in extra).map((key) => {
+    return { key, detail: detailOf(JSON.stringify(extra[key])), isUnused: true }
+  })
+  if (env) {
+    const set = Object.entries(env).map(([name, value]) => `${name}=${value}`)
+    ignored.push({ key: "env", detail: detailOf(set.join(", ")) })
+  }
   if (model !== undefined) harmless.model = model
   if (modelFallback !== undefined) harmless.modelFallback = modelFallback
   if (!permissions) return { harmless, ignored }
 
   const { allow, deny, ask, defaultMode } = permissions
   harmless.permissions = { allow: [], deny, ask }
-  if (allow.length > 0) ignored.push("permissions.allow")
+  if (allow.length > 0) ignored.push({ key: "permissions.allow", detail: detailOf(allow.join(", ")) })
   if (defaultMode === "plan") harmless.permissions.defaultMode = "plan"
-  if (defaultMode && defaultMode !== "plan") ignored.push("permissions.defaultMode")
+  if (defaultMode && defaultMode !== "plan") ignored.push({ key: "permissions.defaultMode", detail: defaultMode })
   return { harmless, ignored }
+}
+
+/** A text from a stranger's file, as it is shown. */
+function detailOf(text: string): string {
+  return oneLine(visible(text), 2000)
 }
 
 function merge(into: Settings, file: FileSettings): void {

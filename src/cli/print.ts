@@ -5,10 +5,11 @@ import { openProgram, type Program } from "../program.ts"
 import { hasInput, linesIn, readIn, writeErr } from "../runtime/standard.ts"
 import type { SessionRow } from "../store/rows.ts"
 import { printFollowing } from "../ui/print/follow.ts"
+import { orGivenBack } from "../ui/print/given-back.ts"
 import { MAX_LINE_BYTES } from "../ui/print/input.ts"
 import { type PrintOptions, print } from "../ui/print/print.ts"
 import type { Command } from "./command.ts"
-import { interruptible } from "./interrupt.ts"
+import { type Interruption, interruptible } from "./interrupt.ts"
 import { sessionOf } from "./session-of.ts"
 import { workingFolder } from "./working-folder.ts"
 
@@ -20,12 +21,24 @@ const MAX_INPUT_BYTES = 8 * 1024 * 1024
 const FIRST_BYTE_MS = 3000
 
 export async function printCommand(command: PrintCommand): Promise<ExitCode> {
-  const { session } = command
   const interruption = interruptible()
   const input =
     command.input === "text"
       ? ({ type: "prompt", text: await promptOf(command) } as const)
       : ({ type: "lines", lines: linesIn({ maxBytes: MAX_LINE_BYTES, signal: interruption.signal }) } as const)
+  let stored: string | undefined
+  const done = run(command, { input, interruption, accepted: (sessionId) => (stored = sessionId) })
+  return input.type === "lines" ? done : orGivenBack(done, input.text, () => stored)
+}
+
+interface Given {
+  input: PrintOptions["input"]
+  interruption: Interruption
+  accepted(sessionId: string): void
+}
+
+async function run(command: PrintCommand, { input, interruption, accepted }: Given): Promise<ExitCode> {
+  const { session } = command
   const program = await openProgram({
     env: process.env,
     cwd: workingFolder(),
@@ -35,6 +48,7 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
     answerable: command.input === "stream-json" && command.output === "stream-json",
     maxBudgetUsd: session.maxBudgetUsd,
     maxSteps: session.maxTurns,
+    stuck: tellOnce,
     agents: session.agents && JSON.stringify(session.agents),
   })
   try {
@@ -53,11 +67,21 @@ export async function printCommand(command: PrintCommand): Promise<ExitCode> {
       verbose: session.verbose,
       permissionPrompts: command.permissionPrompts ?? "own",
       signal: interruption.signal,
+      accepted: () => accepted(row.id),
     })
   } finally {
     interruption[Symbol.dispose]()
     program.close()
   }
+}
+
+let isTold = false
+
+/** Without this, a call that waits for room on the disk would look as if it hung. */
+function tellOnce(error: UserError): void {
+  if (isTold) return
+  isTold = true
+  void writeErr(`meanwhile: ${visible(error.message)} Until then the work waits; this is tried again every second.\n`)
 }
 
 async function promptOf({ prompt, input }: PrintCommand): Promise<string> {

@@ -2,7 +2,7 @@
 // waited for, stopped or cut off: the file has the size that it would have, and only the disk space is given back.
 // Each step may be the last one of this process: what is kept is never touched, and the next look completes the rest.
 import { type FileHandle, open, rename, stat } from "node:fs/promises"
-import { type Gap, readGap, removeGap, writeGap } from "./spool-gap.ts"
+import { draftOf, type Gap, readGap, removeGap, writeGap } from "./spool-gap.ts"
 
 /** What is kept of one command's output unless the settings say otherwise. */
 export const DEFAULT_CAP = 64 * 1024 * 1024
@@ -89,7 +89,7 @@ async function punch(path: string, { from, to }: Gap, giveBack: GiveBack): Promi
 
 /** A new file that is equal but for the gap, of which a file system that knows holes stores nothing. */
 async function rewrite(path: string, { from, to }: Gap): Promise<void> {
-  const draft = `${path}.${process.pid}`
+  const draft = draftOf(path)
   const old = await open(path, "r")
   try {
     const { size, mode } = await old.stat()

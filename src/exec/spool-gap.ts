@@ -20,7 +20,7 @@ export function readGap(spool: string, size = Number.POSITIVE_INFINITY): Gap | u
 /** Replaces what was told before, at once and for good. */
 export async function writeGap(spool: string, { from, to }: Gap): Promise<void> {
   const path = gapFile(spool)
-  const draft = `${path}.${process.pid}`
+  const draft = draftOf(path)
   const file = await open(draft, "w", 0o600)
   try {
     await file.writeFile(`gap ${from} ${to}\n`)
@@ -42,6 +42,13 @@ export function gapNote({ from, to }: Gap): string {
 
 function gapFile(spool: string): string {
   return `${spool.replace(/\.out$/, "")}.gap`
+}
+
+let drafts = 0
+
+/** A name for the next version of a file: of this process and moment alone. What a dead one leaves is removed later. */
+export function draftOf(path: string): string {
+  return `${path}.${process.pid}${++drafts}`
 }
 
 /** Synchronous, because it is one line; "" when there is none. */

@@ -1,7 +1,7 @@
 // Reading what a command has written. A spool may have gigabytes, grow while it is read, hold bytes that are no UTF-8,
 // lose its middle (spool-cap.ts), or be gone: every read is bounded, asynchronous, and never splits a character. A
 // missing spool is an empty one. Where a gap is in the part that is read, a line says so.
-import { type FileHandle, open, stat } from "node:fs/promises"
+import { type FileHandle, open, stat, statfs } from "node:fs/promises"
 import { type Gap, gapNote, readGap } from "./spool-gap.ts"
 
 const CHUNK = 256 * 1024
@@ -10,6 +10,15 @@ const LONGEST_LINE = 64 * 1024
 /** Of a line that matches, as much is shown. */
 const SHOWN_OF_LINE = 500
 const GREP_CHARS = 24 * 1024
+
+/** Of a disk with less than this, a command may have found nothing left. */
+const LEAST_ROOM = 256 * 1024
+
+/** Whether the disk under it is full, so that what was written to it may be missing. */
+export async function hasNoRoom(path: string): Promise<boolean> {
+  const disk = await ifThere(statfs(path))
+  return disk !== undefined && disk.bavail * disk.bsize < LEAST_ROOM
+}
 
 /** Bytes written so far, those that are no longer kept included. */
 export async function spoolSize(path: string): Promise<number> {

@@ -2,7 +2,7 @@
 // terminal's session, and the launcher (bin/meanwhile), which the shell waits for, is told to end. Bun has no dup2 and
 // no setsid, so the system's library is called.
 import { dlopen } from "bun:ffi"
-import { closeSync, fstatSync, openSync, readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { closeSync, fstatSync, openSync, readdirSync, readlinkSync } from "node:fs"
 import { constants } from "node:os"
 import { isatty } from "node:tty"
 
@@ -15,18 +15,15 @@ const LOOK_MS = 500
 /**
  * Calls `listener` when the terminal goes: its window was closed (SIGHUP, or nothing can be read or written any more),
  * somebody stops the process (SIGTSTP), or the launcher was killed, after which the shell and we would share the
- * terminal. A closed one has been let go of by then, so that restoring it does no harm. Until it is disposed none of
- * these has another effect.
+ * terminal. What is still written to one that has gone fails quietly, so that restoring it does no harm. Until it is
+ * disposed none of these has another effect. In the background of a shell (SIGTTIN, SIGTTOU) the process stops, as all do
+ * that need a terminal.
  */
 export function onHangUp(listener: (why: HangUp) => void): Disposable {
-  // Where the terminal is another one's, reading it fails, and writing does not stop us.
-  ignore("SIGTTIN")
-  ignore("SIGTTOU")
   let isClosed = false
   const closed = () => {
     if (isClosed) return
     isClosed = true
-    forgetTerminal()
     listener("closed")
   }
   const suspended = () => listener("suspended")
@@ -49,6 +46,8 @@ export function onHangUp(listener: (why: HangUp) => void): Disposable {
       process.stdout.off("error", closed)
       process.off("SIGHUP", closed)
       process.off("SIGTSTP", suspended)
+      // Bun makes a signal that nobody listens to the end of the process again.
+      if (hasLeft) ignoreTerminal()
     },
   }
 }
@@ -73,12 +72,24 @@ export function letGo(): void {
   leaveSession()
   forgetTerminal()
   delete process.env.MEANWHILE_LAUNCHER
-  if (launcher !== undefined) process.kill(launcher, "SIGUSR1")
+  if (launcher !== undefined) signal(launcher)
 }
+
+function signal(launcher: number): void {
+  try {
+    process.kill(launcher, "SIGUSR1")
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return // killed at this moment
+    throw error
+  }
+}
+
+let hasLeft = false
 
 /** For a process that nobody looks at: the end of a terminal, or of a login, is nothing to it. */
 export function leaveSession(): void {
-  for (const name of ["SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU"] as const) ignore(name)
+  hasLeft = true
+  ignoreTerminal()
   // Fails for the leader of a group, which is one that a shell has started without the launcher: it stays where it is.
   library()?.setsid()
 }
@@ -87,6 +98,10 @@ export function leaveSession(): void {
 function launcherId(): number | undefined {
   const said = Number(process.env.MEANWHILE_LAUNCHER)
   return said > 1 && said === process.ppid ? said : undefined
+}
+
+function ignoreTerminal(): void {
+  for (const name of ["SIGHUP", "SIGTSTP", "SIGTTIN", "SIGTTOU"] as const) ignore(name)
 }
 
 const SIG_IGN = 1n
@@ -101,9 +116,7 @@ function ignore(name: "SIGHUP" | "SIGTSTP" | "SIGTTIN" | "SIGTTOU"): void {
 function forgetTerminal(): void {
   // What is asked of a terminal that has gone fails, such as ordinary keys: it is to fail quietly.
   for (const stream of [process.stdin, process.stdout, process.stderr]) stream.on("error", () => undefined)
-  const terminals = openTerminals()
-  forgetEvents(terminals)
-  for (const descriptor of terminals) pointAtNothing(descriptor)
+  for (const descriptor of openTerminals()) pointAtNothing(descriptor)
 }
 
 /** Every descriptor of this process that is a terminal: also those that the runtime has opened for itself. */
@@ -124,23 +137,6 @@ function isDevice(descriptor: number): boolean {
   } catch {
     // That of the listing itself.
     return false
-  }
-}
-
-const EPOLL_CTL_DEL = 2
-
-/**
- * Linux's epoll watches an open file, which the shell has open too, and not a descriptor: without this, keys that are
- * pressed in the shell would wake our event loop for ever.
- */
-function forgetEvents(terminals: readonly number[]): void {
-  const system = library()
-  if (process.platform !== "linux" || !system) return
-  for (const poll of descriptors("/proc/self/fd")) {
-    if (linkOf(poll) !== "anon_inode:[eventpoll]") continue
-    const watched = readFileSync(`/proc/self/fdinfo/${poll}`, "utf8").matchAll(/^tfd:\s*(\d+)/gm)
-    for (const [, descriptor] of watched)
-      if (terminals.includes(Number(descriptor))) system.epoll_ctl?.(poll, EPOLL_CTL_DEL, Number(descriptor), null)
   }
 }
 
@@ -170,30 +166,28 @@ interface Library {
   dup2(from: number, to: number): number
   setsid(): number
   signal(number: number, handler: bigint): unknown
-  epoll_ctl?(poll: number, action: number, descriptor: number, event: null): number
 }
 
 let loaded: Library | null | undefined
 
 /** Undefined where it can't be called. */
 function library(): Library | undefined {
-  loaded ??= load()
+  if (loaded === undefined) loaded = load()
   return loaded ?? undefined
 }
 
 function load(): Library | null {
-  const common = {
+  const functions = {
     dup2: { args: ["int", "int"], returns: "int" },
     setsid: { args: [], returns: "int" },
     signal: { args: ["int", "u64"], returns: "ptr" },
   } as const
-  const epoll = { epoll_ctl: { args: ["int", "int", "int", "ptr"], returns: "int" } } as const
   try {
-    if (process.platform === "darwin") return dlopen("libSystem.dylib", common).symbols
+    if (process.platform === "darwin") return dlopen("libSystem.dylib", functions).symbols
     // The first is glibc's, the other musl's.
     for (const name of ["libc.so.6", `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`]) {
       try {
-        return dlopen(name, { ...common, ...epoll }).symbols
+        return dlopen(name, functions).symbols
       } catch {
         // Tried with the next name.
       }

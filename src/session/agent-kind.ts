@@ -80,6 +80,7 @@ export class AgentKind implements TaskKind {
     let session: Session | undefined
     return {
       commit,
+      goesOnFromRows: true,
       go: (control) => {
         session ??= openSession(this.#parts, row, run.id)
         return this.#work(session, control, allowance)

@@ -2,9 +2,10 @@
 // call that asks waits. Where nobody can answer, asking is refusing.
 import type { Clock } from "../base/clock.ts"
 import type { Ids } from "../base/ids.ts"
+import { keepRule } from "../permission/kept-rules.ts"
 import { publish } from "../store/feed.ts"
 import type { ApprovalRow, SessionRow } from "../store/rows.ts"
-import { insertRow, type Reader, type Store } from "../store/store.ts"
+import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 
 export interface Approvals {
@@ -33,6 +34,8 @@ export interface ApprovalRequest {
 export interface Answer {
   behavior: "allow" | "deny" | "nobody"
   text?: string
+  /** Allowed from now on in this project, by the rule that was shown; so is what waits for the same at this moment. */
+  always?: true
 }
 
 export function createApprovals(
@@ -85,21 +88,40 @@ export function createApprovals(
     return { behavior: "nobody" }
   }
 
+  const settle = (
+    tx: Tx,
+    { id, state, reason }: { id: string; state: ApprovalRow["state"]; reason: string | null },
+  ): ApprovalRow | undefined => {
+    const changed = tx.run(
+      "UPDATE approval SET state = :state, reason = :reason, answered_at = :now WHERE id = :id AND state = 'open'",
+      {
+        id,
+        state,
+        reason,
+        now: clock.now(),
+      },
+    )
+    if (changed === 0) return undefined
+    const row = tx.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id })!
+    publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: id, data: { state } })
+    tx.ring(`approval:${id}`)
+    return row
+  }
+
   const decide = (id: string, state: ApprovalRow["state"], reason: string | null) =>
+    store.writeDurably((tx) => settle(tx, { id, state, reason }) !== undefined)
+
+  /** The answer and the rule are one transaction; what was answered before keeps no rule. */
+  const allowAlways = (id: string) =>
     store.writeDurably((tx) => {
-      const changed = tx.run(
-        "UPDATE approval SET state = :state, reason = :reason, answered_at = :now WHERE id = :id AND state = 'open'",
-        {
-          id,
-          state,
-          reason,
-          now: clock.now(),
-        },
-      )
-      if (changed === 0) return false
-      const row = tx.one<ApprovalRow>("SELECT * FROM approval WHERE id = :id", { id })!
-      publish(tx, clock, { rootId: row.root_id, sessionId: row.session_id, kind: "approval", ref: id, data: { state } })
-      tx.ring(`approval:${id}`)
+      const answered = settle(tx, { id, state: "allowed", reason: null })
+      if (!answered) return false
+      const { rule } = answered
+      if (rule === null) return true
+      const session = tx.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: answered.session_id })!
+      keepRule(tx, { project: session.project, cwd: session.cwd, rule, now: clock.now() })
+      for (const { id: other } of tx.all<{ id: string }>(SAME_RULE, { root: answered.root_id, rule, cwd: session.cwd }))
+        settle(tx, { id: other, state: "allowed", reason: null })
       return true
     })
 
@@ -108,7 +130,8 @@ export function createApprovals(
       return answerable
     },
     ask,
-    answer: (id, { behavior, text }) => decide(id, STATES[behavior], text ?? null),
+    answer: (id, { behavior, text, always }) =>
+      always && behavior === "allow" ? allowAlways(id) : decide(id, STATES[behavior], text ?? null),
     open: () => {
       answerable = true
     },
@@ -130,6 +153,10 @@ function answerOf({ state, reason }: ApprovalRow): Answer {
   if (state !== "allowed" && state !== "denied") return { behavior: "nobody" }
   return { behavior: state === "allowed" ? "allow" : "deny", ...(reason ? { text: reason } : {}) }
 }
+
+/** What waits in the same tree and folder, and would be asked about no more. */
+const SAME_RULE = `SELECT approval.id FROM approval JOIN session ON session.id = approval.session_id
+  WHERE approval.root_id = :root AND approval.state = 'open' AND approval.rule = :rule AND session.cwd = :cwd`
 
 const STATES = { allow: "allowed", deny: "denied", nobody: "withdrawn" } as const
 

@@ -23,6 +23,8 @@ export type Control =
   | { action: "answer"; approvalId: string; behavior: "allow" | "deny"; text?: string; always?: true }
   /** What holds for the session's next steps. */
   | { action: "change"; permissionMode?: PermissionMode; model?: string }
+  /** A line for the shell, of the user's own. */
+  | { action: "shell"; command: string }
   /** New limits for a task, or for the session itself; what was paused or ended because of a cap goes on. */
   | { action: "raise"; taskId?: string; caps: WrittenCaps }
   /** The user's word to an agent: one at work hears it at its next step, one that has ended goes on with it. */

@@ -74,6 +74,11 @@ export function stepsLeft(reader: Reader, rootId: string, { maxSteps, step }: Gi
 /** For SQL: a step that counts as one of those that a session may take. One whose process died is asked again. */
 export const COUNTS = "state IN ('calling', 'done', 'failed')"
 
+/** The rules that the command line gave to the work of a tree, whichever process drives it. */
+export function givenRules(reader: Reader, rootId: string): Pick<Given, "allow" | "deny"> {
+  return givenOf(reader, rootId) ?? { allow: [], deny: [] }
+}
+
 function givenOf(reader: Reader, rootId: string): Given | undefined {
   const row = reader.one<{ value: string }>("SELECT value FROM meta WHERE key = :key", { key: keyOf(rootId) })
   return row && (JSON.parse(row.value) as Given)

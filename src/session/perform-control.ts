@@ -13,6 +13,7 @@ import type { Budget } from "./budget.ts"
 import type { Asked, Control } from "./controls.ts"
 import type { Interruption } from "./converse.ts"
 import { admit } from "./inbox.ts"
+import { startShellLine } from "./shell-line.ts"
 
 export interface Performing {
   row: SessionRow
@@ -22,6 +23,8 @@ export interface Performing {
   interruption: Interruption
   approvals: Approvals
   budget: Budget
+  /** For what goes wrong later than here. */
+  failed(error: unknown): void
   /** Throws a UserError when there is no such mode or model. */
   change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
 }
@@ -53,6 +56,8 @@ export async function performControl(control: Control, asked: Asked, parts: Perf
       return void (await approvals.answer(control.approvalId, control))
     case "change":
       return parts.change(control)
+    case "shell":
+      return await startShellLine(parts, { row, command: control.command, controlId: asked.id })
     case "raise":
       return control.taskId === undefined
         ? await raiseSession(parts, { asked, caps: control.caps })

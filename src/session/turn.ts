@@ -1,6 +1,6 @@
 // The turn: a plain loop. What waits in the inbox becomes messages; the model is asked; its tool calls run side by
 // side; what came in meanwhile joins at the step boundary; until the model calls nothing and nothing waits.
-import { messageOf, UserError } from "../base/error.ts"
+import { isStorageError, messageOf, UserError } from "../base/error.ts"
 import { publish } from "../store/feed.ts"
 import type { Origin, RunState, SessionRow, TurnRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
@@ -59,6 +59,8 @@ export async function runTurn(
     }
   } catch (error) {
     if (signal.aborted) return await end(session, parts, { type: "interrupted", turnId: turn.id })
+    // The turn stays open: whoever goes on, here or in another process, goes on with it.
+    if (isStorageError(error)) throw error
     if (error instanceof CapReached) return await end(session, parts, { type: "capped", turnId: turn.id, error })
     return await end(session, parts, { type: "failed", turnId: turn.id, error })
   }

@@ -269,7 +269,7 @@ function described(path: string, error: unknown): unknown {
   if (code.startsWith("SQLITE_FULL") || code === "SQLITE_IOERR_SHMSIZE")
     return new UserError(
       "disk-full",
-      `The disk that holds ${path} is full. What was stored before is intact; what you just did is not stored. Free some space and run this again.`,
+      `The disk that holds ${path} is full. What was stored before is intact. Free some space and try again.`,
     )
   if (code.startsWith("SQLITE_READONLY") || code.startsWith("SQLITE_CANTOPEN") || code.startsWith("SQLITE_PERM"))
     return new UserError(

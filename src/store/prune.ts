@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts"
 import type { FeedRow } from "./rows.ts"
 import { inSlices } from "./slices.ts"
-import type { Store } from "./store.ts"
+import type { Reader, Store } from "./store.ts"
 
 const HOUR_MS = 3_600_000
 /** Of a tree that somebody drives, what happened stays for a day: for a reader that was stopped, or is very slow. */
@@ -57,12 +57,12 @@ export async function pruneFeed(
 /** Makes the file smaller by the pages that nothing is in. Returns how many went. */
 export async function giveBackPages({ store, clock, pauseMs, signal }: Pruning): Promise<number> {
   // 2: the database was made with pages that can be given back one by one.
-  if (pragma(store, "auto_vacuum") !== 2) return 0
+  if (pragma(store, "auto_vacuum") !== 2 || sparePages(store) <= 0) return 0
   return await inSlices(clock, { first: 16, most: 1024, pauseMs: pauseMs ?? 0, signal }, (limit) =>
     store.write((tx) => {
       const started = performance.now()
       const free = pragma(tx, "freelist_count")
-      const spare = free - Math.max(FREE_PAGES, Math.floor(pragma(tx, "page_count") / 20))
+      const spare = sparePages(tx)
       if (spare <= 0) return { done: 0, took: 0 }
       tx.all(`PRAGMA incremental_vacuum(${Math.min(limit, spare)})`)
       return { done: free - pragma(tx, "freelist_count"), took: performance.now() - started }
@@ -70,6 +70,10 @@ export async function giveBackPages({ store, clock, pauseMs, signal }: Pruning):
   )
 }
 
-function pragma(reader: Pick<Store, "one">, name: "auto_vacuum" | "freelist_count" | "page_count"): number {
+function sparePages(reader: Reader): number {
+  return pragma(reader, "freelist_count") - Math.max(FREE_PAGES, Math.floor(pragma(reader, "page_count") / 20))
+}
+
+function pragma(reader: Reader, name: "auto_vacuum" | "freelist_count" | "page_count"): number {
   return reader.one<Record<string, number>>(`PRAGMA ${name}`)?.[name] ?? 0
 }

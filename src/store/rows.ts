@@ -172,6 +172,19 @@ export interface ApprovalRow {
   answered_at: number | null
 }
 
+export interface TrustRow {
+  project: string
+  answer: "trusted" | "never"
+  answered_at: number
+}
+
+export interface PermissionRuleRow {
+  project: string
+  rule: string
+  folder: string
+  created_at: number
+}
+
 export interface LedgerRow {
   id: string
   root_id: string

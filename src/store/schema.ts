@@ -2,7 +2,7 @@
 // A version only ever adds; `MIN_WRITER` is raised when older programs could no longer write without harm.
 
 /** Version of the schema that this program writes (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 /** The oldest program, by schema version, that may still write a database that this one made. */
 export const MIN_WRITER = 1
 
@@ -268,6 +268,25 @@ export const migrations: readonly string[] = [
   ALTER TABLE run ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;
   -- The schema version of the program that drives the tree: what it can't write waits for its end (store/open.ts).
   ALTER TABLE lease ADD COLUMN writer INTEGER NOT NULL DEFAULT 1;
+  `,
+  `
+  -- What the person said about a folder, by the real path of the project's root. 'never': it is not used and not asked
+  -- about. Only this folder is meant: none below it, and none above.
+  CREATE TABLE trust (
+    project TEXT PRIMARY KEY,
+    answer TEXT NOT NULL CHECK (answer IN ('trusted', 'never')),
+    answered_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  -- Permission rules that the person gave with "always", by the real path of the project's root. folder: the working
+  -- folder that paths in the rule are meant from; '' where the rule holds in the whole project.
+  CREATE TABLE permission_rule (
+    project TEXT NOT NULL,
+    rule TEXT NOT NULL,
+    folder TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (project, rule, folder)
+  ) STRICT, WITHOUT ROWID;
   `,
 ]
 

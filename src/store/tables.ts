@@ -44,4 +44,4 @@ export const sessionJson: readonly string[] = ["tools", "limits"]
 export const passingTables: readonly string[] = ["feed", "lease"]
 
 /** Of no tree. */
-export const otherTables: readonly string[] = ["meta"]
+export const otherTables: readonly string[] = ["meta", "trust", "permission_rule"]

@@ -65,13 +65,14 @@ export function freeDependants(tx: Tx, taskId: string, most: number): Waiters {
 
 /**
  * The live runs that wait for a task which has ended without completing, at most so many: of the tasks whose ids come
- * after one, because those that are dealt with stay in the list.
+ * after one, because those that are dealt with stay in the list. An agent that was spoken to before its first run had
+ * begun is at work and waits no more.
  */
 export function hopelessDependants(tx: Tx, taskId: string, { after, most }: { after: string; most: number }): Waiters {
   const runs = tx.all<RunRow & { row: number }>(
     `SELECT run.*, run.rowid AS row FROM dependency JOIN run ON run.task_id = dependency.task_id
      WHERE dependency.needs_id = :taskId AND dependency.met = 0 AND dependency.task_id > :after
-       AND run.state IN ${LIVE} ORDER BY dependency.task_id LIMIT :most`,
+       AND run.state IN ${LIVE} AND run.started_at IS NULL ORDER BY dependency.task_id LIMIT :most`,
     { taskId, after, most },
   )
   const rest = runs.length === most ? runs.at(-1)!.task_id : undefined
@@ -84,7 +85,7 @@ export function endedNeeds(reader: Reader, rootId: string): string[] {
     .all<{ id: string }>(
       `SELECT DISTINCT dependency.needs_id AS id FROM task JOIN dependency ON dependency.task_id = task.id
          JOIN run ON run.task_id = task.id
-       WHERE task.root_id = :rootId AND dependency.met = 0 AND run.state IN ${LIVE}`,
+       WHERE task.root_id = :rootId AND dependency.met = 0 AND run.state IN ${LIVE} AND run.started_at IS NULL`,
       { rootId },
     )
     .flatMap(({ id }) => (lastEnd(reader, id) ? [id] : []))

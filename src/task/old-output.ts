@@ -26,7 +26,7 @@ const SETTLED_MS = 3_600_000
 /** A file of no run may belong to one whose row is about to be written. */
 const ORPHAN_MS = 24 * 3_600_000
 /** What we make in the folder. Anything else is somebody else's and stays. */
-const OURS = /^([a-z0-9-]{1,64})\.(?:out|exit|exit\.sh|cwd|gap|(?:out|gap)\.\d{1,10})$/
+const OURS = /^([a-z0-9-]{1,64})\.(?:out|exit|exit\.sh|cwd|gap|(?:out|gap)\.\d{1,20})$/
 
 export interface TidiedOutput {
   /** Outputs. */
@@ -54,7 +54,7 @@ export async function tidyOutput(
       continue
     }
     const age = clock.now() - run.endedAt
-    if (age > SETTLED_MS) await removeAll(paths.filter((path) => path !== spool && !path.endsWith(".gap")))
+    if (age > SETTLED_MS) await removeSideFiles(paths, clock.now() - SETTLED_MS)
     const bytes = await onDisk(spool)
     const isFree = () => ended(store, runId) !== "live" && !isProtected(store, runId)
     if (age > policy.removeAfterMs && names.includes(`${runId}.out`) && isFree()) {
@@ -138,6 +138,15 @@ function isProtected(reader: Reader, runId: string): boolean {
 async function removeOutput(spool: string): Promise<void> {
   await rm(spool, { force: true })
   await rm(spool.replace(/\.out$/, ".gap"), { force: true })
+}
+
+/** What is neither the output nor what is said of it; of unfinished versions, those that nobody is writing just now. */
+async function removeSideFiles(paths: readonly string[], before: number): Promise<void> {
+  for (const path of paths) {
+    const isNeeded = /\.(?:out|gap)$/.test(path)
+    const mayBeUnderWay = /\d$/.test(path) && !(await areOlder([path], before))
+    if (!isNeeded && !mayBeUnderWay) await rm(path, { force: true })
+  }
 }
 
 async function removeAll(paths: readonly string[]): Promise<void> {

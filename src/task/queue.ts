@@ -2,6 +2,7 @@
 // rows say what waits and why; this decides when it begins, and never looks through all that waits to do so.
 import { breathe } from "../base/breathe.ts"
 import type { Clock } from "../base/clock.ts"
+import { isStorageError } from "../base/error.ts"
 import type { Log } from "../base/log.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
@@ -19,6 +20,9 @@ export interface QueueParts {
   /** Readies a queued run and drives it. Does nothing when the run is queued no more. */
   begin(run: RunRow): Promise<void>
 }
+
+/** How often what could not be stored is tried again. */
+const STORAGE_LOOK_MS = 1_000
 
 export class Queue {
   readonly #parts: QueueParts
@@ -65,11 +69,18 @@ export class Queue {
     if (rest.length > 0) this.#underWay(`after ${rest[0]!.taskId}`, this.#follow(rest))
   }
 
-  /** With a turn of the event loop between two transactions. */
+  /** With a turn of the event loop between two transactions. On a full disk it waits: nobody else would look again. */
   async #follow(rest: readonly End[]): Promise<void> {
-    const { store, clock } = this.#parts
+    const { store, clock, log } = this.#parts
     await breathe("agent")
-    this.#followed(await store.writeDurably((tx) => settleDependants(tx, clock, rest)))
+    try {
+      this.#followed(await store.writeDurably((tx) => settleDependants(tx, clock, rest)))
+    } catch (error) {
+      if (!isStorageError(error)) throw error
+      log.warn("what waited for a task could not be stored now; trying again", { error, task: rest[0]?.taskId })
+      await clock.sleep(STORAGE_LOOK_MS)
+      return this.#follow(rest)
+    }
   }
 
   /** A queued run that needs no other task (any more) begins: at once, or, a background shell, when there is a place. */

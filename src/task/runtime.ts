@@ -1,7 +1,7 @@
 // The asynchronous runtime: starts tasks, blocks on them, moves them between foreground and background, stops them.
 // It keeps in memory only what drives a run in this process; everything that is asked about a run is read from its row.
 import type { Clock } from "../base/clock.ts"
-import { messageOf, UserError } from "../base/error.ts"
+import { isStorageError, messageOf, UserError } from "../base/error.ts"
 import type { Ids } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
 import { publish } from "../store/feed.ts"
@@ -51,7 +51,20 @@ interface Execution {
 /** Of queued runs, how many settle in one transaction: none may be long. */
 const STOPPED_AT_ONCE = 50
 
+/** How often what could not be stored is tried again. */
+const STORAGE_LOOK_MS = 1_000
+
+export interface RuntimeParts {
+  store: Store
+  clock: Clock
+  ids: Ids
+  log: Log
+  shellPlaces?: number | undefined
+  stuck?: ((error: UserError) => void) | undefined
+}
+
 export class TaskRuntime {
+  readonly #stuck: RuntimeParts["stuck"]
   readonly #store: Store
   readonly #clock: Clock
   readonly #ids: Ids
@@ -60,8 +73,12 @@ export class TaskRuntime {
   readonly #executions = new Map<string, Execution>()
   readonly #queue: Queue
 
-  /** `shellPlaces`: how many background shells run at a time. */
-  constructor(parts: { store: Store; clock: Clock; ids: Ids; log: Log; shellPlaces?: number | undefined }) {
+  /**
+   * `shellPlaces`: how many background shells run at a time. `stuck`: told when the end of a run can't be stored, and is
+   * tried again: nothing can be said of that by rows.
+   */
+  constructor(parts: RuntimeParts) {
+    this.#stuck = parts.stuck
     this.#store = parts.store
     this.#clock = parts.clock
     this.#ids = parts.ids
@@ -526,8 +543,13 @@ export class TaskRuntime {
     }
     try {
       for (;;) {
-        const outcome = await prepared.go(control).catch((error) => this.#crashed(task, error))
-        const settled = await this.#store.writeDurably((tx) => {
+        const outcome = await prepared.go(control).catch<Outcome | "again">((error: unknown) => {
+          if (prepared.goesOnFromRows && !signal.aborted && isStorageError(error))
+            return this.#waitForStorage(task, error)
+          return this.#crashed(task, error)
+        })
+        if (outcome === "again") continue
+        const settled = await this.#untilStored(task, (tx) => {
           if (prepared.mayEnd && !prepared.mayEnd(tx, outcome)) return undefined
           return settle(tx, this.#clock, { runId: run.id, outcome })
         })
@@ -537,6 +559,25 @@ export class TaskRuntime {
     } catch (error) {
       this.#log.error("settling failed", { error, task: task.id })
     }
+  }
+
+  /** The end of a run is not lost to a full disk: it is stored as soon as it can be. */
+  async #untilStored<T>(task: TaskRow, change: (tx: Tx) => T): Promise<T> {
+    for (;;) {
+      try {
+        return await this.#store.writeDurably(change)
+      } catch (error) {
+        if (!isStorageError(error)) throw error
+        await this.#waitForStorage(task, error)
+      }
+    }
+  }
+
+  async #waitForStorage(task: TaskRow, error: UserError): Promise<"again"> {
+    this.#log.warn("nothing can be stored now; trying again", { error, task: task.id })
+    this.#stuck?.(error)
+    await this.#clock.sleep(STORAGE_LOOK_MS)
+    return "again"
   }
 
   #crashed(task: TaskRow, error: unknown): Outcome {

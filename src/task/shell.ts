@@ -10,7 +10,7 @@ import { readExitFile } from "../exec/exit-file.ts"
 import { GroupHold } from "../exec/hold.ts"
 import { operatingSystem } from "../exec/os.ts"
 import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
-import { readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
+import { hasNoRoom, readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
 import { capSpool, DEFAULT_CAP } from "../exec/spool-cap.ts"
 import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
@@ -25,6 +25,8 @@ export interface ShellInput {
   /** Note the folder in which it ends: the next command begins there. */
   keepFolder?: boolean
 }
+
+const NO_ROOM = "(The disk that holds this output is full: some of it may be missing.)\n"
 
 /** How often the row learns what a running command has written. */
 const LOOK_MS = 500
@@ -124,7 +126,9 @@ export class ShellKind implements TaskKind {
 
   async #follow(shell: FollowedShell, { run, spool, control, hold, watcher }: Following): Promise<Outcome> {
     const cap = this.#cap
-    const figures = this.#repeat(LOOK_MS, figuresOf(spool, { cap, control }))
+    const notCut = (error: unknown) =>
+      this.#parts.log.error("a command's output could not be cut", { error, task: run.task_id })
+    const figures = this.#repeat(LOOK_MS, figuresOf(spool, { cap, control, notCut }))
     const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
     const kill = () => {
@@ -143,10 +147,9 @@ export class ShellKind implements TaskKind {
       // A stop is over when everything is gone, not when the command itself has ended.
       const stopped = await stop
       await watching?.now()
-      await capSpool(spool, cap, { ended: true }).catch((error) =>
-        this.#parts.log.error("a command's output could not be cut", { error, task: run.task_id }),
-      )
-      const [bytes, result] = await Promise.all([spoolSize(spool), readHeadTail(spool, RESULT_CHARS)])
+      await capSpool(spool, cap, { ended: true }).catch(notCut)
+      const [bytes, written] = await Promise.all([spoolSize(spool), readHeadTail(spool, RESULT_CHARS)])
+      const result = (await hasNoRoom(spool)) ? `${written}${written.endsWith("\n") ? "" : "\n"}${NO_ROOM}` : written
       const output = { bytes, tail: result.slice(-TAIL_BYTES) }
       return { ...outcomeOf(exit, { signal: control.signal, stop: stopped }), result, output }
     } finally {
@@ -244,14 +247,24 @@ interface Following {
 }
 
 /** Tells the row how much there is and how it ends, when that has changed; and lets the middle go when it is too much. */
-function figuresOf(spool: string, { cap, control }: { cap: number; control: RunControl }): () => Promise<void> {
+function figuresOf(
+  spool: string,
+  { cap, control, notCut }: { cap: number; control: RunControl; notCut(error: unknown): void },
+): () => Promise<void> {
   let told = 0
   let mayCut = true
+  let hasFailed = false
   return async () => {
     const bytes = await spoolSize(spool)
     if (bytes === told) return
     told = bytes
-    if (mayCut) mayCut = await capSpool(spool, cap, { ended: false })
+    // A full disk, say: it is tried again, but told once, and the figures don't wait for it.
+    const failed = (error: unknown) => {
+      if (!hasFailed) notCut(error)
+      hasFailed = true
+      return true
+    }
+    if (mayCut) mayCut = await capSpool(spool, cap, { ended: false }).catch(failed)
     await control.progress({ bytes, tail: await readTail(spool, TAIL_BYTES) })
   }
 }

@@ -96,6 +96,8 @@ export interface Prepared {
   go(control: RunControl): Promise<Outcome>
   /** Called instead of `go` when the transaction failed: nothing may have taken effect. */
   cancel(): void
+  /** All of its work is in the rows: where they could not be written, `go` is called again later, and goes on from them. */
+  readonly goesOnFromRows?: boolean
   /** The run was paused, or goes on: what must be done beside its row's state. Either may be called again in vain. */
   hold?(): void
   release?(): void

@@ -23,7 +23,7 @@ export interface Driver {
   stopAll(): Promise<void>
   /**
    * The process is about to end. What is idle is let go at once; what is under way is not cut off but keeps the lease
-   * until the process has ended, and goes on with the next host from its rows.
+   * until the process has ended, and goes on with the next host from its rows: so the program is not closed before.
    */
   dispose(): void
 }

@@ -41,6 +41,23 @@ test("many pieces in a row leave the event loop its chances", async () => {
   expect(loops).toBeGreaterThan(10)
 })
 
+test("short pieces share a turn of the event loop", async () => {
+  await quiet()
+  let loops = 0
+  let counting = true
+  const count = async () => {
+    while (counting) {
+      await turn()
+      loops++
+    }
+  }
+  void count()
+  await Promise.all(Array.from({ length: 60 }, () => breathe("agent")))
+  counting = false
+  // One for each turn would take sixty.
+  expect(loops).toBeLessThan(30)
+})
+
 test("they go in their order, and those that a user looks at go before the others", async () => {
   await quiet()
   const order: string[] = []

@@ -244,6 +244,14 @@ describe("a trusted repository", () => {
     write("home/.config/meanwhile/settings.json", { webFetch: { allowPrivate: ["localhost:3000"] } })
     expect(load(true).settings.webFetch).toEqual({ allowPrivate: ["localhost:3000"], proxy: "refuse" })
   })
+  test("how long sessions and output are kept is the person's own", () => {
+    write("home/shop/.meanwhile/settings.json", { storage: { removeSessionDays: 1 } })
+    const refused = load(true)
+    expect(refused.settings.storage).toBeUndefined()
+    expect(refused.notes[0]).toContain("storage in ~/shop/.meanwhile/settings.json")
+    write("home/.config/meanwhile/settings.json", { storage: { removeSessionDays: 400, commandOutputMb: 0.5 } })
+    expect(load(true).settings.storage).toEqual({ removeSessionDays: 400, commandOutputMb: 0.5 })
+  })
   test("the person's own file may set them", () => {
     write("home/.config/meanwhile/settings.json", { env: { ANTHROPIC_BASE_URL: "https://proxy" } })
     expect(load(false).settings.env).toEqual({ ANTHROPIC_BASE_URL: "https://proxy" })

@@ -247,3 +247,11 @@ test("any arguments give a command or a usage error, and what follows -- arrives
     ),
   )
 })
+
+test("host takes a session, or the process whose work it goes on with", () => {
+  expect(parseCommandLine(["host", "abc"])).toEqual({ type: "host", sessionId: "abc" })
+  expect(parseCommandLine(["host", "--of", "4242"])).toEqual({ type: "host", of: 4242 })
+  for (const wrong of ["0", "-1", "x", "1.5", ""]) expect(refused("host", `--of=${wrong}`)).toContain("--of")
+  expect(refused("host", "abc", "--of", "4242")).toContain("abc")
+  expect(refused("host")).toContain("SESSION")
+})

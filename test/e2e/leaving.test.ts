@@ -76,6 +76,11 @@ function parentOf(pid: number): number {
   return Number(/^PPid:\t(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1])
 }
 
+/** The leader of the session that a process is in: what ends with a terminal or a login, ends with that. */
+function sessionOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, "latin1").split(") ")[1]!.split(" ")[3])
+}
+
 /** What is open in a process and is a terminal. */
 function terminalsOf(pid: number): string[] {
   const targets = readdirSync(`/proc/${pid}/fd`).map((name) => {
@@ -131,13 +136,16 @@ describe.each(SHELLS)("the launcher in %s", (shell) => {
     await using it = await desk(shell)
     const answer = new Gate()
     it.server.script = () => reply.text("Answered.").gate(answer)
-    const { program } = await it.begin("Answer me")
+    const { program, launcher } = await it.begin("Answer me")
     await it.server.received(1)
+    // What comes with the keys of a terminal that is not yet raw, or with its end, is not the launcher's business.
+    for (const signal of ["SIGINT", "SIGQUIT", "SIGTSTP", "SIGHUP"] as const) process.kill(launcher, signal)
     it.terminal.type("k")
     await it.terminal.shows("ended with 0")
     expectOrdinaryScreen(it.terminal)
     await expectOrdinaryKeys(it.terminal)
     expect(terminalsOf(program)).toEqual([])
+    expect(sessionOf(program)).toBe(program)
     // What is typed from now on is the shell's, every key of it.
     it.terminal.type("echo one two three\n")
     await it.terminal.shows(/^one two three$/m)
@@ -166,9 +174,14 @@ describe.each(SHELLS)("the launcher in %s", (shell) => {
     expectOrdinaryScreen(it.terminal)
     it.terminal.type("clear\n")
     await it.terminal.hides("ended with 70")
+    const isAlone = async () => (await it.terminal.processes()).join() === String(it.terminal.pid)
+    await eventually("there is nothing for a host to do", isAlone)
     const { launcher } = await it.begin()
     process.kill(launcher, "SIGTERM")
     await it.terminal.shows("ended with 143")
+    expectOrdinaryScreen(it.terminal)
+    // The shell: nobody goes on with what was told to end.
+    expect(await isAlone()).toBeTrue()
   })
 })
 

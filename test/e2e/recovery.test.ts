@@ -239,3 +239,29 @@ test("a call that had not yet said what it would write runs again; one that had 
   expect(result()).toContain("Created a.txt")
   expect(readFileSync(join(bench.cwd, "a.txt"), "utf8")).toBe("a\n")
 }, 20_000)
+
+test("a request for permission that was open when its process died is asked again, once, and its answer counts", async () => {
+  const lines = ["-p", "--input-format", "stream-json", "--output-format", "stream-json"]
+  const say = (text: string) => `${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`
+  await using server = await startModelServer()
+  server.script = script.inOrder([
+    reply.calls([{ name: "Write", input: { file_path: "a.txt", content: "x" } }]),
+    (request) => reply.text(`Written: ${request.results[0]?.text.startsWith("Created")}`),
+  ])
+  await using bench = workbench(server)
+  const first = bench.start(lines, { stdin: "open" })
+  first.write(say("Write it"))
+  const { request_id: asked } = await first.line((line) => line.subtype === "permission_request")
+  first.kill("SIGKILL")
+  await first.finished
+  const second = bench.start([...lines, "--continue"], { stdin: "open" })
+  second.write(say("Go on"))
+  const again = await second.line((line) => line.subtype === "permission_request")
+  expect(again).toMatchObject({ request_id: asked, input: { file_path: "a.txt" } })
+  second.write(`${JSON.stringify({ type: "permission_response", request_id: asked, behavior: "allow" })}\n`)
+  await second.line((line) => line.type === "result" && line.result === "Written: true")
+  second.end()
+  expect((await second.finished).exit).toBe(0)
+  expect(rows(bench.home, (db) => db.query("SELECT state FROM approval").all())).toEqual([{ state: "allowed" }])
+  server.check()
+})

@@ -224,7 +224,7 @@ describe("a process that dies while it cuts", () => {
     expect(keptOf(path)).toBeLessThanOrEqual(512 * KB)
     expect(onDisk(path)).toBeLessThanOrEqual(512 * KB + 1024 * KB)
     expectWhole(path)
-  })
+  }, 60_000)
 })
 
 describe("reading across the gap", () => {

@@ -194,6 +194,29 @@ describe("settle / dependency insert", () => {
     expect(it.end("before")).toEqual({ state: "failed", ...TOLD_ONCE })
     expect(it.end("after")).toEqual({ state: "skipped", ...TOLD_ONCE })
   })
+
+  test("an agent that was spoken to before what it needed failed goes on, and is not skipped", async () => {
+    const more = [reply.text("Both wait."), reply.text("I see."), reply.text("Ah."), reply.text("All is done.")]
+    const after = () => reply.calls([agent("helper", { depends_on: [it.run("before").task_id] })])
+    const last = new Gate()
+    await using it = await driving({
+      root: [reply.calls([behind("before")]), after, ...more],
+      agents: { helper: [reply.text("REPORT").gate(last)] },
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.turnOver()
+    const { task_id } = it.run("helper")
+    await it.program.tasks.stop([task_id], "user")
+    await it.program.tasks.message(task_id, { text: "Be helper. Go on all the same.", origin: "human" }, () => {})
+    await it.server.receivedWhere(({ prompt }) => prompt.includes("Go on all the same."))
+    it.shell.finish(it.run("before").id, { state: "failed", result: "FIRST" })
+    await it.ended("before")
+    expect(it.run("helper")).toMatchObject({ n: 2, state: "running" })
+    last.open()
+    await rests(it, talk, "REPORT")
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
 })
 
 describe("finish / end of its owner", () => {

@@ -386,6 +386,23 @@ describe("cap / finish", () => {
     expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
   })
 
+  test("an agent that holds the turn and reaches its cap frees it, and is told once", async () => {
+    await using it = await driving({
+      root: [reply.calls([agent("helper", { max_cost_usd: 3 })]), ...Array(4).fill(reply.text("I see."))],
+      agents: { helper: [reply.calls([look]).usage(dear), reply.text("REPORT")] },
+      settings,
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await eventually("it was told", () => it.read("cap: $3.00") === 1)
+    await it.turnOver()
+    expect(it.asked()[1]!.results[0]!.text).toContain("Moved to the background")
+    await it.hosted.resumeTask(it.run("helper").task_id)
+    await rests(it, talk, "REPORT")
+    expect(it.read("cap: $3.00")).toBe(1)
+    expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
+  })
+
   /** Two agents share what their parent may use; the one that asks first reserves so much that the other must wait. */
   const siblings = async (spent: number) => {
     const held = new Gate()

@@ -7,7 +7,7 @@ const root = join(import.meta.dir, "../..")
 
 test("the program starts itself with the launcher's flags and environment", () => {
   const launcher = readFileSync(join(root, "bin/meanwhile"), "utf8")
-  const flags = /exec "\$bun" (.*) "\$root\/src\/main\.ts" "\$@"/.exec(launcher)?.[1]
+  const flags = /exec "\$bun" (.*) "\$root\/src\/main\.ts" -- "\$@"/.exec(launcher)?.[1]
   const unset = /^unset ((?:.*\\\n)*.*)$/m.exec(launcher)?.[1]
   const exported = [...launcher.matchAll(/^export (BUN_\w+)=(.*)$/gm)].map(([, name, value]) => [name, value])
   expect(flags?.split(" ")).toEqual([...bunFlags])

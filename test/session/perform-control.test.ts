@@ -1,10 +1,10 @@
 // What an interface asks of a session's host, through rows: each control has its effect, once, and what can't be done is
 // told.
 import { describe, expect, test } from "bun:test"
-import type { Control } from "../../src/session/controls.ts"
-import { request } from "../../src/session/controls.ts"
+import { type Control, request } from "../../src/session/controls.ts"
+import { type Performing, performControl } from "../../src/session/perform-control.ts"
 import type { FeedRow, MessageRow, SessionRow } from "../../src/store/rows.ts"
-import type { Store } from "../../src/store/store.ts"
+import { insertRow, type Store } from "../../src/store/store.ts"
 import { type DrivingOptions, driving } from "../../testing/driving.ts"
 import { Gate } from "../../testing/gate.ts"
 import { countingIds, eventually } from "../../testing/harness.ts"
@@ -15,7 +15,13 @@ const bash = (command: string, more: object = {}) => ({ name: "Bash", input: { c
 const background = (command: string) => bash(command, { run_in_background: true })
 const agent = (name: string, more: object = {}) => ({
   name: "Agent",
-  input: { subagent_type: "general-purpose", description: name, prompt: `Be ${name}.`, run_in_background: true, ...more },
+  input: {
+    subagent_type: "general-purpose",
+    description: name,
+    prompt: `Be ${name}.`,
+    run_in_background: true,
+    ...more,
+  },
 })
 
 /** A session at work, and controls for it as an interface gives them. */
@@ -153,6 +159,27 @@ describe("the user's word to an agent", () => {
     const said = it.messagesOf(id).filter(({ origin }) => origin === "human")
     expect(said.map(({ content }) => JSON.parse(content)[0].text)).toEqual(["And the tests?"])
   })
+})
+
+test("a word goes out of the inbox in the transaction that says it: a host that dies then leaves none to say again", async () => {
+  await using it = await at({
+    root: [reply.calls([agent("helper")]), reply.text("Wait."), reply.text("One."), reply.text("Two.")],
+    agents: { helper: [reply.text("First."), reply.text("Second.")] },
+  })
+  await it.say("Begin.")
+  await it.converse()
+  const store = it.program.store as Store
+  const control = { action: "message", taskId: it.id("helper"), text: "And the tests?" } as const
+  // In the inbox of nobody's tree, so that the host leaves it alone.
+  const row = { kind: "control", delivery: "steer", wake: 0, origin: "human", content: "{}", created_at: 0 }
+  await store.write((tx) => insertRow(tx, "inbox", { ...row, id: "word", session_id: "nobody" }))
+  const parts = { row: it.hosted.row, store, clock: it.program.clock, tasks: it.program.tasks } as Performing
+  await performControl(control, { id: "word", at: 0 }, parts)
+  expect(store.one("SELECT 1 FROM inbox WHERE id = 'word'")).toBeUndefined()
+  await performControl(control, { id: "word", at: 0 }, parts)
+  await it.converse()
+  expect(it.run("helper").n).toBe(2)
+  expect(it.messagesOf(it.id("helper"))).toHaveLength(2)
 })
 
 describe("a cap that is raised", () => {

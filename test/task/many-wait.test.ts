@@ -1,6 +1,7 @@
 // Many tasks wait for one: its end is seen to in several short transactions, and nothing is lost between two of them.
 import { expect, test } from "bun:test"
-import { systemClock } from "../../src/base/clock.ts"
+import { type Clock, systemClock } from "../../src/base/clock.ts"
+import { UserError } from "../../src/base/error.ts"
 import type { Tx } from "../../src/store/store.ts"
 import { TaskRuntime } from "../../src/task/runtime.ts"
 import { settle } from "../../src/task/settle.ts"
@@ -13,9 +14,11 @@ const MANY = 170
 async function place() {
   const it = await temporaryStore()
   const ids = countingIds()
+  const pauses: number[] = []
+  const clock: Clock = { ...systemClock, sleep: async (ms) => void pauses.push(ms) }
   const runtime = () => {
     const kind = new GatedKind("shell")
-    const tasks = new TaskRuntime({ store: it.store, clock: systemClock, ids, log: memoryLog(), shellPlaces: 1000 })
+    const tasks = new TaskRuntime({ store: it.store, clock, ids, log: memoryLog(), shellPlaces: 1000 })
     tasks.register(kind)
     return { kind, tasks }
   }
@@ -38,7 +41,7 @@ async function place() {
   // At the end of the longest line.
   const last = await start({ needs: [waiting[MANY - 1]!] })
   const count = (what: string) => it.store.one<{ n: number }>(`SELECT COUNT(*) AS n FROM ${what}`)!.n
-  return { it, kind, runtime, gate, last, count, [Symbol.dispose]: () => it[Symbol.dispose]() }
+  return { it, kind, pauses, runtime, gate, last, count, [Symbol.dispose]: () => it[Symbol.dispose]() }
 }
 
 test("all that waited for a task begin when it has completed, each once", async () => {
@@ -71,6 +74,21 @@ test("all that waited for a task are skipped when it has failed, each told once"
   expect(
     at.it.store.one<{ reason: string }>("SELECT reason FROM run WHERE id = :id", { id: at.last.run.id })?.reason,
   ).toMatch(/^it needs task short-\d+, which was skipped$/)
+})
+
+test("a disk that is full between two of the transactions holds up the others, and loses none", async () => {
+  using at = await place()
+  const { writeDurably } = at.it.store
+  let writes = 0
+  at.it.store.writeDurably = (change) => {
+    // The first is the end of the task itself.
+    if (++writes === 2) return Promise.reject(new UserError("disk-full", "The disk is full."))
+    return writeDurably.call(at.it.store, change) as never
+  }
+  at.kind.finish(at.gate.run.id, { state: "failed" })
+  await eventually("all are skipped", () => at.count("run WHERE state = 'skipped'") === MANY + 1)
+  expect(at.pauses).toEqual([1000])
+  expect(at.count("inbox WHERE kind = 'notice'")).toBe(MANY + 2)
 })
 
 for (const state of ["completed", "failed"] as const)

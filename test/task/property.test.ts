@@ -297,7 +297,7 @@ test("whatever is started, moved, paused, spoken to, ended, stopped and recovere
         await eventually(
           `after ${JSON.stringify(command)}: ${expected.join(", ")}`,
           () => real.states().join() === expected.join() && real.stuck().length === 0,
-          2_000,
+          5_000,
         ).catch((error: Error) => {
           throw new Error(`${error.message}; there is: ${real.states().join(", ")}; ${JSON.stringify(real.stuck())}`)
         })

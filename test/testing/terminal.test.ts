@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from "bun:test"
 import { mkdirSync } from "node:fs"
 import { join } from "node:path"
-import { isAlive, temporaryFolder } from "../../testing/harness.ts"
+import { eventually, isAlive, temporaryFolder } from "../../testing/harness.ts"
 import { openTerminal, type Place, type Terminal, type TerminalOptions } from "../../testing/terminal.ts"
 
 const folder = temporaryFolder()
@@ -112,7 +112,7 @@ describe("what a program writes", () => {
     )
     const seen: string[] = []
     using _ = terminal.watch(() => seen.push(terminal.line(0)))
-    await terminal.shows("old")
+    await eventually("the update has begun", () => terminal.raw().endsWith("new"))
     terminal.press("enter")
     await terminal.shows("frame")
     expect(seen.filter((line) => line === "new").length).toBe(1)
@@ -291,7 +291,8 @@ describe("the window", () => {
   test("closing it hangs up what runs in it; what ignores that goes on until the end of the test", async () => {
     const pids: number[] = []
     {
-      await using terminal = await run("(trap '' HUP; while :; do sleep 60; done) & echo \"pid $!.\"; wait")
+      const ignores = `sh -c 'trap "" HUP; echo pid $$.; while :; do sleep 60; done'`
+      await using terminal = await run(`${ignores} & wait`)
       await terminal.shows(/pid \d+\./)
       const survivor = Number(/pid (\d+)/.exec(terminal.text())![1])
       terminal.hangUp()
@@ -301,6 +302,20 @@ describe("the window", () => {
       expect(pids.length).toBeGreaterThan(2)
     }
     for (const pid of pids) expect(await isAlive(pid)).toBe(false)
+  })
+
+  test("what is done to one that is closed or ended has no effect", async () => {
+    await using terminal = await run("echo over")
+    expect(await terminal.exited).toBe(0)
+    for (const _ of ["ended", "closed"]) {
+      terminal.type("x")
+      terminal.press("esc", "a")
+      terminal.resize(50, 10)
+      await terminal.sent()
+      terminal.hangUp()
+    }
+    expect(terminal.text().trimEnd()).toBe("over")
+    await terminal[Symbol.asyncDispose]()
   })
 
   test("nothing stays of a program that left the terminal and its parent", async () => {

@@ -4,6 +4,7 @@ import { rmSync } from "node:fs"
 import { join } from "node:path"
 import { openProgram, type Program } from "../../src/program.ts"
 import type { SessionRow } from "../../src/store/rows.ts"
+import type { Store } from "../../src/store/store.ts"
 import { createDriver, type Driver } from "../../src/ui/drive.ts"
 import { Gate } from "../../testing/gate.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
@@ -15,11 +16,14 @@ const LINES = ["-p", "--input-format", "stream-json", "--output-format", "stream
 const say = (text: string) => `${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`
 
 /** An interface without a screen: a program, commands that end when the test says so, and its driver. */
-async function open(bench: Workbench, row?: SessionRow) {
+async function open(bench: Workbench, given?: SessionRow | { max_steps: number }) {
   const program = await openProgram({ env: { ...bench.env }, cwd: bench.cwd, answerable: true, whenCapped: "pause" })
   const shell = new GatedKind("shell")
   program.tasks.register(shell)
-  const session = row ?? (await program.createSession({ permissionMode: "bypassPermissions" }))
+  const isOther = given !== undefined && "id" in given
+  const session = isOther
+    ? given
+    : { ...(await program.createSession({ permissionMode: "bypassPermissions" })), ...given }
   const driver = await createDriver(program, session)
   const viewer = program.view(session)
   const attending = viewer.listen(() => {})
@@ -99,6 +103,24 @@ test("a turn that fails, or runs out of steps, ends nothing: the next prompt is 
   await ui.prompt("And again")
   await ui.said("Still here.")
   expect(ui.driver.problem).toBeUndefined()
+})
+
+test("each prompt has the agent's whole allowance of steps, also while tasks run", async () => {
+  await using it = await fixture()
+  it.server.script = script.inOrder([
+    reply.calls([background("build")]),
+    reply.text("Started."),
+    reply.text("Of course."),
+    reply.text("It is done."),
+  ])
+  using ui = await open(it.bench, { max_steps: 2 })
+  await ui.prompt("Build it")
+  await ui.said("Started.")
+  await ui.prompt("Are you there?")
+  await ui.said("Of course.")
+  ui.shell.finish(ui.runId("build"))
+  await ui.said("It is done.")
+  await idle(ui.driver)
 })
 
 test("what a dead process was doing goes on as soon as the interface opens", async () => {
@@ -211,6 +233,8 @@ test("an interface whose lease was taken from it looks on and can still write pr
   expect([other.exit, other.stdout]).toEqual([0, "To the other\n"])
   await eventually("it looks on", () => ui.driver.state === "viewer")
   expect(ui.driver.problem).toContain("Another process has taken over")
+  // What it had begun before may not write into the tree that is another one's.
+  await expect((ui.program.store as Store).write(() => undefined)).rejects.toThrow("Another process has taken over")
   await ui.prompt("the next")
   const next = await it.bench.run(["-p", "the last", "-c"])
   expect(next.stdout).toContain("the next")

@@ -29,6 +29,7 @@ export async function printFollowing(program: Program, row: SessionRow, options:
   const call: Call = { program, row, options, began, out }
   try {
     const promptId = await viewer.prompt([{ type: "text", text: input.text }])
+    options.accepted?.()
     const followed = await follow(call, viewer, promptId)
     if (followed.type === "taken-over") return await goOn(call, followed.hosted, since)
     return await say(call, await restOf(call, { followed, promptId, viewer }))

@@ -2,8 +2,10 @@
 import { isDeepStrictEqual } from "node:util"
 import { Exit, messageOf, UserError } from "../../base/error.ts"
 import { quoted } from "../../base/text.ts"
+import type { UserPart } from "../../model/message.ts"
 import type { Hosted, Program } from "../../program.ts"
 import type { ApprovalRow } from "../../store/rows.ts"
+import { orGivenBack } from "./given-back.ts"
 import type { ClientAnswer, ControlRequest, Request } from "./input.ts"
 import type { Output } from "./output.ts"
 
@@ -22,7 +24,7 @@ export async function obeyLine(parts: Obeying, request: Request | undefined): Pr
     case undefined:
       return
     case "prompt":
-      return hosted.prompt(request.content)
+      return orGivenBack(hosted.prompt(request.content), textOf(request.content))
     case "answer":
       return answer(hosted, request.id, request)
     case "client-answer":
@@ -126,4 +128,8 @@ async function initialize({ program, hosted, permissionPrompts }: Obeying): Prom
     agents: program.agents.agents.map(({ name, description }) => ({ name, description })),
     models: [{ value: model, displayName: model, description: "" }],
   }
+}
+
+function textOf(content: readonly UserPart[]): string {
+  return content.map((part) => (part.type === "text" ? part.text : "(an image)")).join("\n")
 }

@@ -20,6 +20,8 @@ export interface PrintOptions extends Omit<OutputOptions, "since"> {
   steps: number
   /** Aborted by Ctrl+C and by a reader that has gone. */
   signal: AbortSignal
+  /** Called when the prompt is stored for good. */
+  accepted?(): void
 }
 
 /** Where a call began, by the monotonic clock and in the rows: its totals are what came after. */
@@ -44,6 +46,7 @@ export async function print(program: Program, hosted: Hosted, options: PrintOpti
   try {
     if (options.input.type === "lines") return await converseByLines(call, options.input.lines)
     await hosted.prompt([{ type: "text", text: options.input.text }])
+    options.accepted?.()
     return await say(call, await work(call, "last"))
   } finally {
     out.close()

@@ -114,7 +114,7 @@ export class App implements Stage {
     if (name === this.#theme.name) return
     this.#theme = createTheme(name, { hasColour: this.#theme.hasColour })
     this.surface.tui.invalidate()
-    this.surface.redraw()
+    this.requestRender()
   }
 
   say(text: string, tone: "info" | "error" = "info"): void {
@@ -136,6 +136,12 @@ export class App implements Stage {
     if (this.#panes.length === 1) return
     this.#panes.pop()!.close?.()
     this.#show(this.front)
+  }
+
+  /** Something was put into the inbox here: it is shown at once. */
+  poke(): void {
+    this.view.refresh([], [])
+    this.#changed()
   }
 
   copy(text: string): void {
@@ -174,12 +180,18 @@ export class App implements Stage {
   async #follow(): Promise<void> {
     const { signal } = this.#end
     let refreshedAt = Number.NEGATIVE_INFINITY
+    let seen: number | undefined
     for await (const feed of this.viewer.follow({ since: this.#since, signal })) {
       const early = REFRESH_MS - (performance.now() - refreshedAt)
       if (early > 0) await this.program.clock.sleep(early, signal).catch(() => undefined)
       if (signal.aborted) return
       refreshedAt = performance.now()
-      this.view.refresh(feed, this.viewer.drafts())
+      const drafts = this.viewer.drafts()
+      // Changes whenever another connection has written (sqlite.org, pragma.html): prompts that wait are not published.
+      const version = this.program.store.one<{ data_version: number }>("PRAGMA data_version")?.data_version
+      if (feed.length === 0 && drafts.length === 0 && version === seen) continue
+      seen = version
+      this.view.refresh(feed, drafts)
       for (const { kind, data } of feed)
         if (kind === "refused") this.say((JSON.parse(data ?? "{}") as Refusal).message, "error")
       this.#changed()

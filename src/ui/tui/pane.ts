@@ -36,11 +36,15 @@ export interface Stage {
   readonly rows: number
   readonly columns: number
   requestRender(): void
+  /** What was said last, as long as it is shown. */
+  readonly flash: string | undefined
   /** A word at the foot of the screen, for some seconds. */
   say(text: string, tone?: "info" | "error"): void
   open(pane: Pane): void
   /** Goes back to what was there before the pane in front. */
   back(): void
+  /** Something was put into the inbox here, which nobody publishes: it is shown at once. */
+  poke(): void
   copy(text: string): void
   /** Has the host do something; what can't be done is said. */
   control(control: Control): void

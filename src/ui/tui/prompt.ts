@@ -2,6 +2,7 @@
 // user's own editor.
 import { homedir, tmpdir } from "node:os"
 import type { Env } from "../../base/paths.ts"
+import { promptHistory } from "../view/prompt-history.ts"
 import type { App } from "./app.ts"
 import type { Command } from "./commands/command.ts"
 import { readClipboardImage } from "./editor/clipboard-image.ts"
@@ -14,9 +15,11 @@ export interface PromptParts {
   app: App
   env: Env
   commands(): readonly Command[]
+  /** Takes back the newest prompt that waits, if there is one. */
+  takeBack(): boolean
 }
 
-export function promptEditor({ app, env, commands }: PromptParts): PromptEditor {
+export function promptEditor({ app, env, commands, takeBack }: PromptParts): PromptEditor {
   const { program, surface } = app
   const { cwd } = app.view.session
   const list = listFiles({ ripgrep: () => program.ripgrep(), cwd, env, signal: new AbortController().signal })
@@ -26,7 +29,7 @@ export function promptEditor({ app, env, commands }: PromptParts): PromptEditor 
     cwd,
     home: env.HOME ?? homedir(),
     files: createFileIndex({ list, now: () => performance.now() }),
-    history: { entries: async () => [] },
+    history: { entries: () => promptHistory({ reader: program.store, project: app.view.session.project }) },
     commands: () =>
       commands().map(({ name, about, hint }) => ({
         name,
@@ -44,5 +47,6 @@ export function promptEditor({ app, env, commands }: PromptParts): PromptEditor 
     }),
     pasteImage: () => readClipboardImage({ env, platform: process.platform }),
     say: (message) => app.say(message),
+    takeBack,
   })
 }

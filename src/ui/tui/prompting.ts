@@ -9,8 +9,8 @@ import type { Stage } from "./pane.ts"
 export interface PromptingParts {
   stage: Stage
   commands: readonly Command[]
-  /** Puts a draft into the editor. */
-  restore(draft: Draft): void
+  /** Puts one before what is in the editor by now. */
+  giveBack(draft: Draft): void
   failed(what: string, error: unknown): void
 }
 
@@ -30,40 +30,47 @@ export class Prompting {
       await this.#prompt(draft, how)
     } catch (error) {
       this.#parts.failed("what was sent could not be done", error)
-      this.#parts.restore(draft)
+      this.#parts.giveBack(draft)
       this.#parts.stage.say(error instanceof Error ? error.message : String(error), "error")
     }
   }
 
-  /** The newest prompt that waits comes back to be edited; false when none does. */
-  async takeBack(): Promise<boolean> {
-    const { stage, restore } = this.#parts
-    const last = stage.view.queue.at(-1)
+  /** Takes back the newest prompt that waits, to be edited; false when none does. */
+  takeBack(): boolean {
+    const last = this.#parts.stage.view.queue.at(-1)
     if (!last) return false
-    const row = stage.program.store.one<InboxRow>("SELECT * FROM inbox WHERE id = :id", { id: last.id })
-    if (!row || !(await stage.viewer.withdraw(last.id))) return false
-    restore(draftOf(JSON.parse(row.content) as UserPart[]))
+    this.#withdraw(last.id).catch((error) => this.#parts.failed("a prompt could not be taken back", error))
     return true
+  }
+
+  async #withdraw(id: string): Promise<void> {
+    const { stage, giveBack } = this.#parts
+    const row = stage.program.store.one<InboxRow>("SELECT * FROM inbox WHERE id = :id", { id })
+    const isTaken = row !== undefined && (await stage.viewer.withdraw(id))
+    if (isTaken) giveBack(draftOf(JSON.parse(row.content) as UserPart[]))
+    else stage.say("It has been read just now: it can't be taken back any more.")
+    stage.poke()
   }
 
   async #prompt(draft: Draft, how: "send" | "queue"): Promise<void> {
     const { stage } = this.#parts
     const isBlocked = stage.view.activity().type === "blocked"
     await stage.viewer.prompt(partsOf(draft), { delivery: how === "queue" ? "queue" : "steer" })
+    stage.poke()
     // What the turn waits for moves to the background, so that the words are heard at once.
     if (how === "send" && isBlocked) stage.control({ action: "background" })
   }
 
   #shell(draft: Draft): void {
-    this.#parts.restore(draft)
-    this.#parts.stage.say("Shell lines are not there yet.", "error")
+    const command = draft.text.trim()
+    if (command !== "") this.#parts.stage.control({ action: "shell", command })
   }
 
   async #run({ name, args }: { name: string; args: string }, draft: Draft): Promise<void> {
-    const { commands, stage, restore } = this.#parts
+    const { commands, stage, giveBack } = this.#parts
     const command = commands.find((one) => one.name === name)
     if (command) return command.run(args)
-    restore(draft)
+    giveBack(draft)
     stage.say(`There is no command /${name}. /help lists them.`, "error")
   }
 }

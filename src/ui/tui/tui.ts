@@ -26,6 +26,7 @@ import { costLines } from "./screens/cost.ts"
 import { helpLines } from "./screens/help.ts"
 import { Page } from "./screens/page.ts"
 import type { Surface } from "./surface.ts"
+import { inspectorPane, tasksPane } from "./tasks/tasks.ts"
 import type { ThemeName } from "./theme.ts"
 
 export interface Seat {
@@ -75,6 +76,7 @@ export async function sit(seat: Seat): Promise<Left> {
     app,
     env,
     commands: () => commands,
+    takeBack: () => prompting.takeBack(),
   })
   const place = new PromptPlace(editor, () => surface.rows)
   const leaving = new Leave({
@@ -93,7 +95,7 @@ export async function sit(seat: Seat): Promise<Left> {
       }),
     )
   const commands: readonly Command[] = createCommands({
-    tasks: notYet,
+    tasks: () => app.open(tasksPane(app)),
     agents: (name) => showAgents(name),
     model: notYet,
     help: showHelp,
@@ -112,7 +114,7 @@ export async function sit(seat: Seat): Promise<Left> {
   const prompting = new Prompting({
     stage: app,
     commands,
-    restore: (draft) => editor.setDraft(draft),
+    giveBack: (draft) => editor.giveBack(draft),
     failed: (what, error) => program.log.error(what, { error, session: row.id }),
   })
   editor.onSubmit = (draft, how) => {
@@ -149,7 +151,8 @@ export async function sit(seat: Seat): Promise<Left> {
   const cards = { stage: app, show: (card: Card | undefined) => place.show(card) }
   const onTarget = (target: Target) => {
     if (target.type === "requests") showRequests(cards)
-    else notYet()
+    else if (target.type === "task") app.open(inspectorPane(app, target.id))
+    else if (target.type === "tasks") app.open(tasksPane(app))
   }
   const pane: ConversationPane = new ConversationPane({
     stage: app,
@@ -173,8 +176,11 @@ export async function sit(seat: Seat): Promise<Left> {
         if (app.view.requests.length > 0) showRequests(cards)
         else app.say("Nothing needs you.")
         return true
+      case "conversation.tasks":
+        app.open(tasksPane(app))
+        return true
       case "conversation.background":
-        if (app.view.blockers().length > 0) return control({ action: "background" })
+        if (app.view.foreground().length > 0) return control({ action: "background" })
         app.say("Nothing blocks the turn: there is nothing to move to the background.")
         return true
       case "conversation.interrupt":

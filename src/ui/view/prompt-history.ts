@@ -73,10 +73,9 @@ function promptsIn(
 function promptText(content: string): string | undefined {
   if (content.length > LONGEST && !content.includes('"image"')) return undefined
   const parts = JSON.parse(content) as { type: string; text?: string }[]
-  const text = parts
-    .flatMap((part) => (part.type === "text" ? [part.text ?? ""] : []))
-    .join("\n")
-    .trim()
+  const said = parts.flatMap((part) => (part.type === "text" ? [part.text ?? ""] : [])).join("\n")
+  // Images don't come back: their labels would promise what is not sent.
+  const text = (parts.some(({ type }) => type === "image") ? said.replace(/[ \t]*\[Image #\d+\]/g, "") : said).trim()
   return text === "" || text.length > LONGEST ? undefined : text
 }
 

@@ -1,6 +1,7 @@
 // A task as it is shown everywhere: in the conversation, the strip, the panel and the inspector. Read from rows, never
 // changed, only replaced.
 import { stripControl } from "../../base/escape.ts"
+import { isShellLine } from "../../session/shell-line.ts"
 import type { RunRow, RunState, TaskRow } from "../../store/rows.ts"
 import type { TaskView } from "../../task/find.ts"
 import { type Health, healthOf } from "../../task/health.ts"
@@ -26,6 +27,8 @@ export interface TaskItem {
   look: Look
   isBackground: boolean
   isService: boolean
+  /** A shell line of the user's own: no turn waits for it. */
+  isLine: boolean
   /** What it does now, or what came of it: one line without control characters. */
   doing: string
   reason: string | undefined
@@ -91,6 +94,7 @@ export function taskItem({ task, run, ...used }: TaskView, around: Surroundings)
     look: lookOf(task, run, around),
     isBackground: run.background === 1,
     isService: run.service === 1,
+    isLine: isShellLine(task),
     doing: around.asks ?? doingOf(run),
     reason: run.reason ?? undefined,
     exitCode: run.exit_code ?? undefined,

@@ -1,6 +1,7 @@
 // The conversation of one session as entries: the newest messages first from the rows, earlier ones a page at a time, and
 // then what is published, row by row. What streams in stands at the end until its message is committed.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
+import { isShellLine } from "../../session/shell-line.ts"
 import type { DraftNews } from "../../session/viewer.ts"
 import type { FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
@@ -71,9 +72,11 @@ export class Transcript {
       .reverse()
     this.#hasEarlier = rows.length > count
     const page = this.#hasEarlier ? rows.slice(rows.length - count) : rows
-    if (page.length === 0) return 0
-    this.#firstSeq = page[0]!.seq
-    const entries = this.#entriesOf(page)
+    const before = this.#entries[0]?.at ?? Number.MAX_SAFE_INTEGER
+    if (page.length > 0) this.#firstSeq = page[0]!.seq
+    const from = this.#hasEarlier ? page[0]!.created_at : 0
+    const entries = this.#withLines(this.#entriesOf(page), { from, until: before })
+    if (entries.length === 0) return 0
     this.#entries = [...entries, ...this.#entries]
     this.#version++
     return entries.length
@@ -84,6 +87,7 @@ export class Transcript {
     const own = rows.filter((row) => row.session_id === this.sessionId)
     if (own.some(({ kind }) => kind === "message")) this.#append()
     for (const row of own) {
+      if (row.kind === "task_started") this.#addLine(row.ref)
       if (row.kind === "tool_result") this.#replaceCall(row.ref)
       if (row.kind === "turn") this.#endTurn(row.ref)
     }
@@ -184,6 +188,49 @@ export class Transcript {
     this.#entries = [...this.#entries, note]
     this.lookAtOpenCalls()
     this.#version++
+  }
+
+  /** A shell line of the user's own stands where it was started. */
+  #addLine(runId: string): void {
+    const task = this.#reader.one<TaskRow>(
+      "SELECT task.* FROM run JOIN task ON task.id = run.task_id WHERE run.id = :runId",
+      { runId },
+    )
+    if (!task || !isShellLine(task) || this.#entries.some(({ id }) => id === task.call_id)) return
+    this.#entries = [...this.#entries, this.#lineOf(task)]
+    this.#version++
+  }
+
+  #lineOf(task: TaskRow): CallEntry {
+    return {
+      type: "call",
+      id: task.call_id!,
+      tool: "Bash",
+      input: JSON.parse(task.input),
+      state: "done",
+      output: "",
+      data: {},
+      stepId: "",
+      startedAt: task.created_at,
+      endedAt: null,
+      task: this.#tasks.get(task.id),
+      at: task.created_at,
+    }
+  }
+
+  /** The user's own shell lines of the time of these messages, each before the first message that came after it. */
+  #withLines(entries: readonly Entry[], { from, until }: { from: number; until: number }): Entry[] {
+    const lines = this.#reader.all<TaskRow>(
+      `SELECT * FROM task WHERE owner_id = :owner AND call_id LIKE 'line:%' AND created_at >= :from AND created_at < :until
+       ORDER BY created_at, rowid`,
+      { owner: this.sessionId, from, until },
+    )
+    const all = [...entries]
+    for (const line of lines) {
+      const next = all.findIndex(({ at }) => at > line.created_at)
+      all.splice(next < 0 ? all.length : next, 0, this.#lineOf(line))
+    }
+    return all
   }
 
   #hasStep(stepId: string): boolean {

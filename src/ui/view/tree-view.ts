@@ -180,6 +180,11 @@ export class TreeView {
 
   /** The foreground tasks that a session's turn waits for. */
   blockers(sessionId = this.root.sessionId): readonly TaskItem[] {
+    return this.foreground(sessionId).filter((item) => !item.isLine)
+  }
+
+  /** What Ctrl+B moves: those, and the user's own shell lines. */
+  foreground(sessionId = this.root.sessionId): readonly TaskItem[] {
     return this.board.items.filter((item) => item.ownerId === sessionId && !item.isBackground && isLive(item))
   }
 

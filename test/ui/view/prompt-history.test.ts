@@ -28,8 +28,10 @@ describe("what the user asked before", () => {
     await store.write((tx) => {
       seedSession(tx, { id: "a", project: PROJECT, updated_at: 1 })
       seedSession(tx, { id: "b", project: PROJECT, updated_at: 2 })
+      say(tx, "a", "twice")
       say(tx, "a", "first")
       say(tx, "b", "again")
+      say(tx, "b", "twice")
       say(tx, "b", "second")
       say(tx, "a", "again")
       say(tx, "a", "third\nof two lines  ")
@@ -38,6 +40,7 @@ describe("what the user asked before", () => {
       "third\nof two lines",
       "again",
       "second",
+      "twice",
       "first",
     ])
   })
@@ -64,16 +67,20 @@ describe("what the user asked before", () => {
     using temporary = await temporaryStore()
     const { store } = temporary
     const parts = [
-      { type: "text", text: "what is [Image #1]" },
+      { type: "text", text: "what is [Image #1] for" },
       { type: "image", mediaType: "image/png", data: "A".repeat(500_000) },
     ]
     await store.write((tx) => {
       seedSession(tx, { id: "a", project: PROJECT })
       say(tx, "a", "", { content: JSON.stringify(parts) })
       say(tx, "a", " \n ")
+      say(tx, "a", "[Image #1] was only typed")
       say(tx, "a", "x".repeat(300_000))
     })
-    expect(await promptHistory({ reader: store, project: PROJECT })).toEqual(["what is [Image #1]"])
+    expect(await promptHistory({ reader: store, project: PROJECT })).toEqual([
+      "[Image #1] was only typed",
+      "what is for",
+    ])
   })
 
   test("is bounded, and keeps what is newest", async () => {

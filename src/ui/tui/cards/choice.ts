@@ -16,12 +16,14 @@ export interface Choice {
 
 export interface ChoiceParts {
   theme(): Theme
-  title: string
+  title: () => string
   /** Lines between the title and the choices. */
   details(width: number): readonly string[]
   choices: readonly Choice[]
   /** Esc. */
   cancelled(): void
+  /** Whether there is still something to choose; asked when rows have changed. */
+  isOpen?(): boolean
 }
 
 export class ChoiceCard implements Card {
@@ -47,7 +49,7 @@ export class ChoiceCard implements Card {
     this.#first = shown.length + 2
     return [
       { text: theme.warn("─".repeat(width)) },
-      { text: clip(` ${theme.bold(title)}`, width) },
+      { text: clip(` ${theme.bold(title())}`, width) },
       ...shown.map((text) => ({ text: clip(`   ${text}`, width) })),
       ...choices.map((choice, i) => ({ text: this.#row(choice, i, width) })),
       { text: clip(theme.dim("   esc cancels"), width) },
@@ -68,6 +70,10 @@ export class ChoiceCard implements Card {
     if (matchesKey(data, "ctrl+c")) this.#parts.cancelled()
     else this.#parts.choices.find(({ letter }) => letter === data.toLowerCase())?.chosen()
     return true
+  }
+
+  changed(): boolean {
+    return this.#parts.isOpen?.() ?? true
   }
 
   clicked(line: number): void {

@@ -7,11 +7,17 @@ import { ChoiceCard } from "./choice.ts"
 
 export type Leaving = "keep" | "pause" | "stop"
 
-export function leaveCard(stage: Stage, done: (how: Leaving | "stay") => void): ChoiceCard {
+export function leaveCard(stage: Stage, done: (how: Leaving | "stay" | "exit") => void): ChoiceCard {
   const live = () => stage.view.board.items.filter(isLive)
   return new ChoiceCard({
+    isOpen: () => {
+      const isBusy = live().length > 0 || stage.view.activity().type !== "idle"
+      // What there was to decide about has come to its end meanwhile.
+      if (!isBusy) done("exit")
+      return isBusy
+    },
     theme: stage.theme,
-    title: titleOf(live(), stage.view.activity().type !== "idle"),
+    title: () => titleOf(live(), stage.view.activity().type !== "idle"),
     details: (width) => live().map((item) => taskLine(item, { width, theme: stage.theme(), now: stage.now() })),
     choices: [
       {
@@ -43,7 +49,8 @@ export function stopAllCard(stage: Stage, done: (really: boolean) => void): Choi
   const live = () => stage.view.board.items.filter((item) => isLive(item) && item.isBackground)
   return new ChoiceCard({
     theme: stage.theme,
-    title: `Stop ${plural(live().length, "background task")}?`,
+    title: () => `Stop ${plural(live().length, "background task")}?`,
+    isOpen: () => live().length > 0,
     details: (width) => live().map((item) => taskLine(item, { width, theme: stage.theme(), now: stage.now() })),
     choices: [
       { letter: "y", label: "yes, stop them", chosen: () => done(true) },

@@ -23,6 +23,8 @@ export interface RequestCardParts {
   done(): void
   /** Back to the prompt, with nothing answered. */
   back(): void
+  /** While the keys are not the card's: what is said in their place. */
+  asleep?(): string | undefined
 }
 
 export class PermissionCard implements Card {
@@ -107,6 +109,8 @@ export class PermissionCard implements Card {
   /** In one line, or, with a long rule, one for each answer. */
   #keys(theme: Theme, width: number): string[] {
     if (this.#field) return [theme.dim("enter says no · esc back")]
+    const asleep = this.#parts.asleep?.()
+    if (asleep !== undefined) return [theme.warn(asleep)]
     const { request, stage } = this.#parts
     const key = (action: Action) => theme.accent(stage.keys.hint(action) ?? "")
     const answers = [

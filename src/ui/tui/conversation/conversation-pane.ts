@@ -166,7 +166,7 @@ export class ConversationPane implements Pane {
     const { view, keys } = stage
     const activity = view.activity()
     const hints = [
-      ...(activity.type === "blocked" ? [`${hintOf(keys, "conversation.background")} background`] : []),
+      ...(view.foreground().length > 0 ? [`${hintOf(keys, "conversation.background")} background`] : []),
       ...(activity.type === "idle" ? [] : [`${hintOf(keys, "conversation.interrupt")} interrupt`]),
       ...(view.board.items.some(isLive) ? [`${hintOf(keys, "conversation.tasks")} tasks`] : []),
       `${hintOf(keys, "conversation.help")} keys`,

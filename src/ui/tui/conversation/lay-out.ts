@@ -4,6 +4,7 @@ import { stripControl } from "../../../base/escape.ts"
 import { duration, oneLine, plural } from "../../../base/text.ts"
 import type { CallEntry, Entry, PromptEntry, ReasoningEntry, WakeEntry } from "../../view/entry.ts"
 import { summary } from "../../view/summary.ts"
+import type { TaskItem } from "../../view/task-item.ts"
 import { clip, type Line } from "../line.ts"
 import { spinner } from "../marks.ts"
 import type { Theme } from "../theme.ts"
@@ -29,6 +30,7 @@ const INDENT = "   "
 /** A folded diff shows so many lines, and an unfolded output so many. */
 const FOLDED_DIFF = 10
 const UNFOLDED = 400
+const OWN_OUTPUT = 12
 
 export function layOut(entry: Entry, laying: Laying): Line[] {
   const { theme, width } = laying
@@ -118,8 +120,10 @@ function callLines(entry: CallEntry, laying: Laying): Line[] {
   const { task } = entry
   const unfolded = laying.isUnfolded(entry.id) ? detail(entry, laying) : undefined
   if (task && !laying.isAsking(entry.id)) {
-    const head = `${INDENT}${taskLine(task, { width: width - 4, theme, now })}`
-    return [{ text: head, target: { type: "task", id: task.id } }, ...(unfolded ?? [])]
+    const isOwn = entry.id.startsWith("line:")
+    const head = `${isOwn ? ` ${theme.accent("!")} ` : INDENT}${taskLine(task, { width: width - 4, theme, now })}`
+    const output = isOwn ? ownOutput(task, laying) : []
+    return [{ text: head, target: { type: "task", id: task.id } }, ...output, ...(unfolded ?? [])]
   }
   const change = changeOf(entry.data)
   const target = laying.isAsking(entry.id) ? ({ type: "requests" } as const) : ({ type: "fold", id: entry.id } as const)
@@ -128,6 +132,16 @@ function callLines(entry: CallEntry, laying: Laying): Line[] {
   if (!change || entry.state !== "done") return [head]
   const diff = diffText(change, { width: width - 6, theme, most: FOLDED_DIFF })
   return [head, ...diff.map((text) => ({ text: `     ${text}`, target }))]
+}
+
+/** The end of what the user's own command has printed. */
+function ownOutput({ result, bytes }: TaskItem, { width, theme }: Laying): Line[] {
+  if (result === undefined) return []
+  const all = wrapped(stripControl(result, { keepNewlines: true, keepColours: true }).trimEnd(), width - 7)
+  const shown = all.slice(-OWN_OUTPUT).filter((line, i) => line !== "" || i > 0)
+  const isCut = all.length > shown.length || Buffer.byteLength(result) < bytes
+  const more = isCut ? [theme.dim(`… ${all.length - shown.length} lines before these`)] : []
+  return [...more, ...shown].map((line) => ({ text: `     ${theme.faint("│")} ${line}` }))
 }
 
 function headOf(entry: CallEntry, laying: Laying): string {

@@ -58,7 +58,8 @@ function styles(theme: Theme, highlighter: Highlighter): MarkdownTheme {
     linkUrl: theme.dim,
     code: theme.code,
     codeBlock: (text) => text,
-    codeBlockBorder: theme.faint,
+    // The language alone: the colours and the indent tell code from text.
+    codeBlockBorder: (text) => theme.faint(text.replace(/^[`~]+/, "")),
     quote: theme.dim,
     quoteBorder: theme.faint,
     hr: theme.faint,

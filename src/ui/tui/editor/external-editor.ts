@@ -31,8 +31,7 @@ export function externalEditor({
       folder = await mkdtemp(join(tmp, "meanwhile-"))
       const file = join(folder, "prompt.md")
       await writeFile(file, text, { mode: 0o600 })
-      await suspend()
-      const failure = await run(command, file, env).finally(resume)
+      const failure = await withTerminal(() => run(command, file, env), { suspend, resume })
       if (failure !== undefined) return { type: "failed", message: `${command} ${failure}; the prompt is as it was.` }
       return { type: "edited", text: (await readFile(file, "utf8")).replace(/\r?\n$/, "") }
     } catch (error) {
@@ -40,6 +39,22 @@ export function externalEditor({
     } finally {
       if (folder) await rm(folder, { recursive: true, force: true })
     }
+  }
+}
+
+async function withTerminal<T>(
+  work: () => Promise<T>,
+  { suspend, resume }: Pick<ExternalEditorOptions, "suspend" | "resume">,
+): Promise<T> {
+  // Ctrl+C in an editor that leaves the terminal as it is goes to all who share it: it is meant for the editor.
+  const ignore = () => undefined
+  process.on("SIGINT", ignore)
+  try {
+    await suspend()
+    return await work()
+  } finally {
+    await resume()
+    process.off("SIGINT", ignore)
   }
 }
 

@@ -18,7 +18,7 @@ import { History, type HistorySource } from "./history.ts"
 import { HistoryBrowser } from "./history-browser.ts"
 import { HistorySearch } from "./history-search.ts"
 import { Intake } from "./intake.ts"
-import { Marks } from "./marks.ts"
+import { hasMarks, Marks } from "./marks.ts"
 import { cleanText, isLongDraft } from "./paste.ts"
 import { PasteReader } from "./paste-reader.ts"
 import { contentOf, EMPTY, endOf, inserted, type Spot, type Text, textOf } from "./text.ts"
@@ -87,7 +87,7 @@ export class PromptEditor implements Component, Focusable {
     this.#screen = screen
     this.#options = options
     const { cwd, home, say } = options
-    this.#history = new History(options.history)
+    this.#history = new History(options.history, (content) => this.#marks.expand(content).text)
     this.#browser = new HistoryBrowser(this.#history, (entry) => this.#textOf(entry))
     const sources = [completeCommands(options.commands), completeFiles({ index: options.files, cwd, home })]
     this.#completer = new Completer(sources, () => screen.requestRender())
@@ -103,7 +103,7 @@ export class PromptEditor implements Component, Focusable {
   }
 
   get isEmpty(): boolean {
-    return this.#buffer.isEmpty
+    return this.#buffer.isEmpty && !this.#search
   }
 
   /** Whether Tab accepts something rather than queues. */
@@ -135,23 +135,23 @@ export class PromptEditor implements Component, Focusable {
   clear(): void {
     this.#pasteReader.reset()
     const { text } = this.#buffer
-    if (!this.#browser.isUntouched(text)) this.addToHistory(this.draft)
+    if (!this.#browser.isUntouched(text)) this.#history.add(contentOf(text))
     this.#leaveModes()
     if (!this.isEmpty) this.#buffer.replace(EMPTY)
     this.#changed()
   }
 
-  addToHistory({ text, mode }: Pick<Draft, "text" | "mode">): void {
-    this.#history.add(mode === "shell" && text !== "" ? `!${text}` : text)
+  /** What was said in another way than here. */
+  addToHistory(draft: Draft): void {
+    this.#history.add(contentOfDraft(draft, this.#marks))
   }
 
   /** Closes what is open (a completion, the search); false when nothing was. For Esc and Ctrl+C. */
   dismiss(): boolean {
-    if (this.#search) {
-      this.#search = undefined
-      return true
-    }
-    return this.#completer.dismiss(this.#buffer.text)
+    const wasOpen = this.#search !== undefined || this.#completer.dismiss(this.#buffer.text)
+    this.#search = undefined
+    if (wasOpen) this.#screen.requestRender()
+    return wasOpen
   }
 
   handleInput(data: string): void {
@@ -342,10 +342,10 @@ export class PromptEditor implements Component, Focusable {
       if (how === "send") this.onEmptySend?.()
       return
     }
-    this.addToHistory(draft)
+    this.#history.add(contentOf(this.#buffer.text))
     this.#leaveModes()
     this.#buffer.reset()
-    this.#marks.keepOnly(this.#buffer.reachable())
+    this.#marks.keepOnly([...this.#buffer.reachable(), ...this.#history.own])
     this.#changed()
     this.onSubmit?.(draft, how)
   }
@@ -476,6 +476,7 @@ export class PromptEditor implements Component, Focusable {
 
   /** An earlier prompt as the editor holds it. */
   #textOf(entry: string): Text {
+    if (hasMarks(entry)) return textOf(entry)
     const clean = cleanText(entry)
     return isLongDraft(clean) ? inserted(EMPTY, foldedText(clean, this.#marks)) : textOf(clean)
   }

@@ -32,7 +32,10 @@ export function inspectorHead(
   const { caps, needs, group, output, run } = facts
   const labelled: [string, string[]][] = [
     ["caps", caps.map(({ text, isNear }) => (isNear ? theme.warn(text) : text))],
-    ["waits for", needs.map((need) => `${need.id.slice(0, 4)} ${oneLine(need.title, 40)} (${need.isMet ? "done" : need.state})`)],
+    [
+      "waits for",
+      needs.map((need) => `${need.id.slice(0, 4)} ${oneLine(need.title, 40)} (${need.isMet ? "done" : need.state})`),
+    ],
     ["group", group ? [`${oneLine(group.name, 40)}, ${group.settled} of ${plural(group.tasks, "task")} settled`] : []],
     ["output", output && run.spool ? [output, displayPath(run.spool)] : []],
   ]

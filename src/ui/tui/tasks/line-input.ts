@@ -1,6 +1,12 @@
 // A line to type in, with a word before it that says what for. Several lines that are pasted become one.
-import { type Component, type Focusable, Input, type TuiMouseEvent, type TuiMouseEventResult } from "@earendil-works/pi-tui"
-import { visibleWidth } from "@earendil-works/pi-tui"
+import {
+  type Component,
+  type Focusable,
+  Input,
+  type TuiMouseEvent,
+  type TuiMouseEventResult,
+  visibleWidth,
+} from "@earendil-works/pi-tui"
 import { clip } from "../line.ts"
 import type { Theme } from "../theme.ts"
 

@@ -25,6 +25,8 @@ const LOOK_MS = 200
 /** Further behind than this it jumps to the end. */
 const JUMP_BYTES = 512 * 1024
 
+const NOTHING_NEW = Symbol("nothing new")
+
 /** A line by its number, counted over all that was ever in the window, and a row of it. */
 interface Place {
   line: number
@@ -268,8 +270,8 @@ export class OutputBody implements Component {
   /** What is near the edges of the view is read before it is reached. */
   #readAround(top: Place, isShort: boolean): void {
     const near = top.line - this.#window.shift < this.#parts.height()
-    if (near && !this.#window.isAtStart && this.#top) this.#begin(() => this.#window.earlier().then(() => undefined))
-    else if (isShort && !this.#window.isAtEnd) this.#begin(() => this.#window.more().then(() => undefined))
+    if (near && !this.#window.isAtStart && this.#top) this.#begin(() => this.#window.earlier())
+    else if (isShort && !this.#window.isAtEnd) this.#begin(() => this.#window.more())
   }
 
   #look(): void {
@@ -283,19 +285,19 @@ export class OutputBody implements Component {
         if (behind > JUMP_BYTES) await this.#window.toEnd()
         else await this.#window.more()
       } else if (behind > 0 && !isFull) await this.#window.more()
-      return this.#window.version !== before
+      return this.#window.version === before ? NOTHING_NEW : undefined
     })
   }
 
   /** One at a time; what is asked for meanwhile is asked for again by the next frame. */
-  #begin(read: () => Promise<boolean | undefined | void>): void {
+  #begin(read: () => Promise<unknown>): void {
     if (this.#isBusy || this.#end.signal.aborted) return
     this.#isBusy = true
     read()
       .then((changed) => {
         this.#isRead = true
         this.#isBusy = false
-        if (changed !== false && !this.#end.signal.aborted) this.#parts.requestRender()
+        if (changed !== NOTHING_NEW && !this.#end.signal.aborted) this.#parts.requestRender()
       })
       .catch((error) => {
         this.#isBusy = false

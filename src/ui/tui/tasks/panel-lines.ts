@@ -1,9 +1,8 @@
-// The lines around the rows of the tasks panel: what there is in all, the names of conversations, a word on the chosen
-// task, and the keys.
+// The lines around the rows of the tasks panel: what there is in all, the names of conversations, and a word on the
+// chosen task.
 import { oneLine } from "../../../base/text.ts"
-import type { Counts, ListRow, TaskRow } from "../../view/task-list.ts"
 import { isLive } from "../../view/task-item.ts"
-import type { Action } from "../keys/actions.ts"
+import type { Counts, ListRow, TaskRow } from "../../view/task-list.ts"
 import { clip, ends } from "../line.ts"
 import { spinner } from "../marks.ts"
 import type { Theme } from "../theme.ts"
@@ -46,40 +45,9 @@ export function detailLines(
   { item, group }: TaskRow,
   { width, theme }: { width: number; theme: Theme; now: number },
 ): string[] {
-  const said = isLive(item) && !group.isDriven ? "Its process has gone. It goes on when its session is opened." : saying(item)
+  const said =
+    isLive(item) && !group.isDriven ? "Its process has gone. It goes on when its session is opened." : saying(item)
   const health = item.health && item.health !== "waiting for you" ? `${theme.warn(item.health)}  ` : ""
   const where = item.isBackground || !isLive(item) ? "" : theme.dim("in the foreground  ")
   return [clip(` ${theme.dim(item.id)}  ${health}${where}${oneLine(said, 600)}`, width)]
-}
-
-export interface Hinting {
-  key(action: Action): string
-  mode: "list" | "filter" | "confirm" | "card"
-  filtered: boolean
-  width: number
-}
-
-/** As many as fit; all of them are in the screen of keys. */
-export function footHints({ key, mode, filtered, width }: Hinting): string {
-  if (mode === "filter") return "↵ keep the filter · ↑↓ choose · esc undo"
-  if (mode === "confirm") return "y or x stops all of it · n keeps it"
-  if (mode === "card") return "esc back"
-  const hints = [
-    "↵ or click inspect",
-    `${key("tasks.foreground")} foreground`,
-    `${key("tasks.pause")} pause`,
-    `${key("tasks.stop")} stop`,
-    `${key("tasks.message")} message`,
-    `${key("tasks.diff")} diff`,
-    filtered ? "esc all tasks" : `${key("tasks.filter")} filter`,
-    `${key("tasks.allSessions")} all sessions`,
-    `${key("tasks.copy")} copy id`,
-  ]
-  let line = ""
-  for (const hint of hints) {
-    const next = line === "" ? hint : `${line} · ${hint}`
-    if (next.length > width - 3) break
-    line = next
-  }
-  return line
 }

@@ -2,29 +2,15 @@
 import type { Stage } from "../pane.ts"
 import type { Tree } from "./tree.ts"
 
-export function stageOf(stage: Stage, { view, control, isOwn }: Pick<Tree, "view" | "control" | "isOwn">): Stage {
-  if (isOwn) return stage
-  return {
-    program: stage.program,
-    viewer: stage.viewer,
-    view,
-    keys: stage.keys,
-    theme: () => stage.theme(),
-    now: () => stage.now(),
-    get rows() {
-      return stage.rows
+/** All of the stage, but with what `tree` has in its place. */
+export function stageOf(stage: Stage, tree: Pick<Tree, "view" | "control" | "isOwn">): Stage {
+  if (tree.isOwn) return stage
+  const own: Partial<Stage> = { view: tree.view, control: (control) => tree.control(control) }
+  return new Proxy(stage, {
+    get: (target, name) => {
+      if (Object.hasOwn(own, name)) return Reflect.get(own, name)
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === "function" ? value.bind(target) : value
     },
-    get columns() {
-      return stage.columns
-    },
-    get flash() {
-      return stage.flash
-    },
-    requestRender: () => stage.requestRender(),
-    say: (text, tone) => stage.say(text, tone),
-    open: (pane) => stage.open(pane),
-    back: () => stage.back(),
-    copy: (text) => stage.copy(text),
-    control,
-  }
+  })
 }

@@ -15,7 +15,12 @@ export class Tabs<Name extends string> implements Component {
   #open: Name
   #ends: number[] = []
 
-  constructor({ theme, tabs, open, changed }: { theme(): Theme; tabs(): readonly Tab<Name>[]; open: Name; changed(): void }) {
+  constructor({
+    theme,
+    tabs,
+    open,
+    changed,
+  }: { theme(): Theme; tabs(): readonly Tab<Name>[]; open: Name; changed(): void }) {
     this.#theme = theme
     this.#tabs = tabs
     this.#open = open

@@ -22,10 +22,14 @@ export function stop({ stage, control }: Acting, item: TaskItem): void {
   else stage.say(`${shortOf(item)} has ended.`)
 }
 
-export function toForeground({ stage, control }: Acting, item: TaskItem): void {
-  if (!isLive(item)) return stage.say(`${shortOf(item)} has ended.`)
-  if (!item.isBackground) return stage.say(`${shortOf(item)} is in the foreground: the turn waits for it.`)
-  control({ action: "foreground", taskId: item.id })
+/** `follow`: shows it, and stays with it. The turn of a conversation is not made to wait for what it did not wait for. */
+export function toForeground({ stage }: Acting, item: TaskItem, follow: () => void): void {
+  if (!isLive(item)) {
+    stage.say(`${shortOf(item)} has ended.`)
+    return
+  }
+  follow()
+  stage.say(item.isBackground ? "You follow it here; esc leaves it running." : "The turn waits for it already.")
 }
 
 export function copyId(stage: Stage, item: TaskItem): void {

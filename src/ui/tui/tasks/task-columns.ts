@@ -20,7 +20,7 @@ export interface Drawing {
 
 const TIME = 7
 const TOKENS = 7
-const COST = 7
+const COST = 8
 
 export function taskLineOf(row: TaskRow, { width, theme, now, idLength, isChosen }: Drawing): string {
   const { item } = row
@@ -42,7 +42,7 @@ export function taskLineOf(row: TaskRow, { width, theme, now, idLength, isChosen
 function nameWidth(width: number, idLength: number): number {
   const fixed = 3 + idLength + 2 + 1 + TIME + TOKENS + (hasCost(width) ? COST : 0) + 3
   const room = Math.max(10, width - fixed)
-  return Math.max(10, Math.min(48, Math.floor(room * (width < 100 ? 0.6 : 0.45))))
+  return Math.max(10, Math.min(48, Math.floor(room * (width < 90 ? 0.6 : 0.52))))
 }
 
 function hasCost(width: number): boolean {
@@ -53,8 +53,14 @@ function hasCost(width: number): boolean {
 function sayingOf({ item, group }: TaskRow, theme: Theme, { width }: { width: number }): string {
   if (isLive(item) && !group.isDriven) return clip(theme.warn("nobody drives it"), width)
   const text = oneLine(saying(item), 400)
-  const said = item.look === "asking" ? theme.warn(text) : item.look === "failed" || item.look === "lost" ? theme.error(text) : text
-  const health = item.health && item.health !== "waiting for you" ? `${theme.warn(item.health)}${text ? theme.dim(" · ") : ""}` : ""
+  const said =
+    item.look === "asking"
+      ? theme.warn(text)
+      : item.look === "failed" || item.look === "lost"
+        ? theme.error(text)
+        : text
+  const health =
+    item.health && item.health !== "waiting for you" ? `${theme.warn(item.health)}${text ? theme.dim(" · ") : ""}` : ""
   return clip(`${health}${said}`, width)
 }
 
@@ -74,15 +80,30 @@ export function saying(item: TaskItem): string {
     case "service":
       return ["service", item.doing].filter(Boolean).join(" · ")
     case "done":
-      return item.doing || endOf(item)
+      return item.kind === "agent" ? item.doing || endOf(item) : ended(item)
     case "failed":
     case "stopped":
     case "lost":
-      return endOf(item)
+      return item.kind === "agent" ? endOf(item) : ended(item)
     default:
       return item.look satisfies never
   }
 }
+
+/** Of a command: how it ended, and the last that it said. */
+function ended(item: TaskItem): string {
+  const said = oneLine(
+    (item.result ?? "")
+      .slice(-LAST_CHARS)
+      .trimEnd()
+      .split(/[\r\n]/)
+      .at(-1) ?? "",
+    300,
+  )
+  return said === "" ? endOf(item) : `${endOf(item)} · ${said}`
+}
+
+const LAST_CHARS = 1000
 
 /** How it ended: "exit code 1", "timed out: …", "stopped by the user". */
 export function endOf(item: TaskItem): string {

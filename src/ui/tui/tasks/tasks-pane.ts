@@ -1,27 +1,26 @@
 // The tasks panel: all tasks of the conversation, or of every one, in rows that one walks through and acts on. What the
 // chosen one asks for is shown in full below them.
 import type { Component, TuiMouseEvent, TuiMouseEventResult } from "@earendil-works/pi-tui"
-import type { SessionRow } from "../../../store/rows.ts"
-import { AllTasks } from "../../view/all-tasks.ts"
 import type { Request } from "../../view/requests.ts"
 import type { TaskItem } from "../../view/task-item.ts"
 import { type TaskGroup, TaskList, type TaskRow } from "../../view/task-list.ts"
 import type { Card } from "../card.ts"
-import { PermissionCard } from "../cards/permission-card.ts"
-import { QuestionCard } from "../cards/question-card.ts"
 import type { Action, KeyContext } from "../keys/actions.ts"
 import { clip, type Line } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
-import { diffPane } from "./diff-pane.ts"
+import { panelHints } from "./foot-hints.ts"
+import type { TabName } from "./inspector-body.ts"
 import { inspectorPane } from "./inspector-pane.ts"
 import { LineInput, Typing } from "./line-input.ts"
-import { detailLines, footHints, groupLine, headLine, NOTHING } from "./panel-lines.ts"
+import { OtherSessions } from "./other-sessions.ts"
+import { detailLines, groupLine, headLine, NOTHING } from "./panel-lines.ts"
+import { fieldLines, RequestCard, typeInto } from "./request-card.ts"
 import { stageOf } from "./stage-of.ts"
 import { type Acting, copyId, liveBelow, pauseOrResume, stop, stopQuestion, toForeground } from "./task-acts.ts"
 import { taskLineOf } from "./task-columns.ts"
 
-/** Rows of other conversations are read again after so long, when something was written. */
-const LOOK_MS = 1000
+/** Whether a process drives the tree is asked so often at most: it costs a look at a file. */
+const DRIVEN_MS = 1000
 
 type Mode =
   | { type: "list" }
@@ -36,9 +35,8 @@ export class TasksPane implements Pane, Component {
   readonly #stage: Stage
   readonly #list = new TaskList()
   #mode: Mode = { type: "list" }
-  /** Of the chosen task's request. */
-  #card: { requestId: string; card: Card } | undefined
-  #others: { all: AllTasks; groups: readonly TaskGroup[]; version: number | undefined; timer: NodeJS.Timeout } | undefined
+  readonly #requestCard = new RequestCard()
+  #others: OtherSessions | undefined
   /** What a click on each line of the last frame means. */
   #clicks: (() => void)[] = []
 
@@ -70,7 +68,7 @@ export class TasksPane implements Pane, Component {
       case "confirm":
         return this.#confirmAct(action, this.#mode)
       case "card":
-        return this.#cardNow()?.act(action) ?? false
+        return this.#cardAct(action)
       case "list":
         return this.#walk(action) || this.#do(action)
       default:
@@ -81,7 +79,7 @@ export class TasksPane implements Pane, Component {
   changed(): void {}
 
   close(): void {
-    clearInterval(this.#others?.timer)
+    this.#others?.close()
     this.#others = undefined
   }
 
@@ -118,11 +116,10 @@ export class TasksPane implements Pane, Component {
   invalidate(): void {}
 
   #sync(): void {
-    const { stage } = { stage: this.#stage }
-    const { session, board } = stage.view
+    const { session, board } = this.#stage.view
     const own: TaskGroup = {
       rootId: session.id,
-      name: this.#others ? `${session.name ?? "this session"} (this session)` : (session.name ?? ""),
+      name: `${session.name ?? "new conversation"}  (this session)`,
       isOwn: true,
       isDriven: board.items.length === 0 || this.#isDriven(),
       items: board.items,
@@ -134,17 +131,17 @@ export class TasksPane implements Pane, Component {
 
   #driven: { is: boolean; at: number } | undefined
 
-  /** Asking costs a look at a file: once a second is enough. */
   #isDriven(): boolean {
     const now = performance.now()
-    if (!this.#driven || now - this.#driven.at > LOOK_MS) this.#driven = { is: this.#stage.viewer.isHosted(), at: now }
+    if (!this.#driven || now - this.#driven.at > DRIVEN_MS)
+      this.#driven = { is: this.#stage.viewer.isHosted(), at: now }
     return this.#driven.is
   }
 
   #request(): Request | undefined {
     const row = this.#list.chosen
     if (row?.item.look !== "asking") return undefined
-    const requests = row.group.isOwn ? this.#stage.view.requests : (this.#others?.all.requests ?? [])
+    const requests = row.group.isOwn ? this.#stage.view.requests : (this.#others?.requests ?? [])
     return requests.find(({ taskId }) => taskId === row.item.id)
   }
 
@@ -153,47 +150,30 @@ export class TasksPane implements Pane, Component {
     const request = this.#request()
     const row = this.#list.chosen
     if (!request || !row) return undefined
-    if (this.#card?.requestId === request.id) return this.#card.card
     const end = () => {
       this.#mode = { type: "list" }
-      this.#card = undefined
     }
-    const parts = {
+    return this.#requestCard.of(request, () => ({
       stage: stageOf(this.#stage, { ...this.#acting(row), view: this.#stage.view, isOwn: row.group.isOwn }),
-      request,
-      place: "",
-      turn: (step: 1 | -1) => this.#list.moveBy(step),
+      turn: (step) => this.#list.moveBy(step),
       done: end,
       back: end,
-    }
-    const card = request.type === "question" ? new QuestionCard(parts) : new PermissionCard(parts)
-    this.#card = { requestId: request.id, card }
-    return card
+      // Letters are the filter's while it is typed.
+      asleep: () => (this.#mode.type === "filter" ? "↵ leaves the filter; then it can be answered" : undefined),
+    }))
   }
 
-  #acting(row: TaskRow): Acting {
+  #acting({ group }: TaskRow): Acting {
     const stage = this.#stage
-    if (row.group.isOwn) return { stage, control: (control) => stage.control(control) }
-    return {
-      stage,
-      control: (control) => {
-        const session = this.#sessionOf(row)
-        if (!session) return stage.say("That session was removed.", "error")
-        stage.program
-          .view(session)
-          .control(control)
-          .catch((error: unknown) => {
-            stage.program.log.error("a control could not be stored", { error, session: session.id })
-            stage.say(`That could not be stored: ${error instanceof Error ? error.message : error}`, "error")
-          })
-        if (!row.group.isDriven)
-          stage.say("Nobody drives that session: it is done as soon as somebody opens it.", "error")
-      },
-    }
+    if (group.isOwn) return { stage, control: (control) => stage.control(control) }
+    return { stage, control: (control) => this.#others?.control(group, control) }
   }
 
-  #sessionOf({ group }: TaskRow): SessionRow | undefined {
-    return this.#stage.program.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: group.rootId })
+  #cardAct(action: Action): boolean {
+    const done = this.#cardNow()?.act(action) ?? false
+    // A reason that is not given after all.
+    if (this.#request()?.type === "permission" && !this.#cardNow()?.field) this.#mode = { type: "list" }
+    return done
   }
 
   #walk(action: Action): boolean {
@@ -231,36 +211,40 @@ export class TasksPane implements Pane, Component {
       case "list.accept":
         if (this.#request()?.type === "question") this.#mode = { type: "card" }
         else this.#inspect(row)
-        return
+        break
       case "tasks.message":
-        if (item.kind === "agent") return this.#inspect(row)
-        return this.#stage.say("Only agents can be spoken to.")
+        if (item.kind === "agent") this.#inspect(row, "transcript")
+        else this.#stage.say("Only agents can be spoken to.")
+        break
+      case "tasks.diff":
+        if (item.kind === "agent") this.#inspect(row, "edits")
+        else this.#stage.say("What a command changes is not recorded: only agents' Write and Edit are.")
+        break
       case "tasks.pause":
-        return pauseOrResume(acting, item)
+        pauseOrResume(acting, item)
+        break
       case "tasks.foreground":
-        if (row.group.isOwn) return toForeground(acting, item)
-        return this.#stage.say("It belongs to another session: it can come to the foreground only there.")
+        toForeground(acting, item, () => this.#inspect(row))
+        break
       case "tasks.stop": {
         const below = liveBelow(row.group.items, item)
-        if (below.length === 0) return stop(acting, item)
-        this.#mode = { type: "confirm", item, below }
-        return
+        if (below.length === 0) stop(acting, item)
+        else this.#mode = { type: "confirm", item, below }
+        break
       }
       case "tasks.copy":
-        return copyId(this.#stage, item)
-      case "tasks.diff":
-        if (item.sessionId) return this.#stage.open(diffPane(this.#stage, item))
-        return this.#stage.say("What a command changes is not recorded: only agents' Write and Edit are.")
+        copyId(this.#stage, item)
+        break
       default:
-        return
     }
   }
 
-  #inspect({ item, group }: TaskRow): void {
-    const { stage } = { stage: this.#stage }
-    if (group.isOwn) return stage.open(inspectorPane(stage, item.id))
-    const session = stage.program.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: group.rootId })
-    if (session) stage.open(inspectorPane(stage, item.id, { session }))
+  #inspect({ item, group }: TaskRow, tab?: TabName): void {
+    const stage = this.#stage
+    const options = tab ? { tab } : {}
+    const session = group.isOwn ? undefined : this.#others?.session(group)
+    if (group.isOwn) stage.open(inspectorPane(stage, item.id, options))
+    else if (session) stage.open(inspectorPane(stage, item.id, { ...options, session }))
     else stage.say("That session was removed.", "error")
   }
 
@@ -296,7 +280,8 @@ export class TasksPane implements Pane, Component {
   #confirmAct(action: Action, { item }: Extract<Mode, { type: "confirm" }>): boolean {
     this.#mode = { type: "list" }
     const row = this.#list.chosen
-    if ((action === "approvals.once" || action === "tasks.stop") && row?.item.id === item.id) stop(this.#acting(row), item)
+    if ((action === "approvals.once" || action === "tasks.stop") && row?.item.id === item.id)
+      stop(this.#acting(row), item)
     else if (action !== "approvals.no" && action !== "list.back") return this.act(action)
     return true
   }
@@ -315,50 +300,16 @@ export class TasksPane implements Pane, Component {
   }
 
   #toggleAll(): boolean {
-    if (this.#others) {
-      clearInterval(this.#others.timer)
-      this.#others = undefined
-    } else {
-      const { program, view } = this.#stage
-      const all = new AllTasks({
-        reader: program.store,
-        except: view.session.id,
-        isDriven: (rootId) => this.#isHosted(rootId),
-        now: () => this.#stage.now(),
-      })
-      const timer = setInterval(() => this.#lookAtOthers(), LOOK_MS)
-      this.#others = { all, groups: all.look(), version: this.#dataVersion(), timer }
-    }
+    this.#others?.close()
+    this.#others = this.#others ? undefined : new OtherSessions(this.#stage)
     this.#sync()
     return true
   }
 
-  #lookAtOthers(): void {
-    if (!this.#others) return
-    const version = this.#dataVersion()
-    const live = this.#others.groups.some(({ items }) => items.some(({ endedAt }) => endedAt === undefined))
-    // Live ones are looked at in any case: that a process has died is written nowhere.
-    if (version === this.#others.version && !live) return
-    this.#others.version = version
-    this.#others.groups = this.#others.all.look()
-    this.#stage.requestRender()
-  }
-
-  #dataVersion(): number | undefined {
-    return this.#stage.program.store.one<{ data_version: number }>("PRAGMA data_version")?.data_version
-  }
-
-  #isHosted(rootId: string): boolean {
-    const row = this.#stage.program.store.one<SessionRow>("SELECT * FROM session WHERE id = :rootId", { rootId })
-    return row !== undefined && this.#stage.program.view(row).isHosted()
-  }
-
   #typed(data: string): void {
     if (this.#mode.type === "filter") this.#mode.input.handleInput(data)
-    if (this.#mode.type === "card") {
-      const card = this.#cardNow()
-      if (!card?.typed?.(data)) card?.field?.handleInput?.(data)
-    }
+    const card = this.#mode.type === "card" ? this.#cardNow() : undefined
+    if (card) typeInto(card, data)
     this.#stage.requestRender()
   }
 
@@ -369,7 +320,9 @@ export class TasksPane implements Pane, Component {
     const scope = this.#others ? "all sessions" : "this session"
     return [
       {
-        line: { text: headLine({ counts, filter: input ? "" : filter, scope }, { width, theme, now: this.#stage.now() }) },
+        line: {
+          text: headLine({ counts, filter: input ? "" : filter, scope }, { width, theme, now: this.#stage.now() }),
+        },
         click: () => void this.#toggleAll(),
       },
       ...(input ? [{ line: { text: input.line(width) } }] : []),
@@ -386,15 +339,17 @@ export class TasksPane implements Pane, Component {
       return { line: { text: taskLineOf(row, { ...drawing, isChosen }) }, click: () => this.#clicked(row, isChosen) }
     })
     if (lines.length === 0)
-      lines.push({ line: { text: clip(`   ${theme.dim(NOTHING[this.#list.filter === "" ? "none" : "filtered"])}`, width) } })
+      lines.push({
+        line: { text: clip(`   ${theme.dim(NOTHING[this.#list.filter === "" ? "none" : "filtered"])}`, width) },
+      })
     while (lines.length < height) lines.push({ line: { text: "" } })
     return lines
   }
 
   #clicked(row: TaskRow, isChosen: boolean): void {
     if (this.#mode.type !== "list") this.#mode = { type: "list" }
-    if (isChosen) return this.#inspect(row)
-    this.#list.choose(row.item.id)
+    if (isChosen) this.#inspect(row)
+    else this.#list.choose(row.item.id)
   }
 
   #below(width: number, most: number): Clickable[] {
@@ -404,18 +359,18 @@ export class TasksPane implements Pane, Component {
     const foot = { line: { text: clip(` ${stage.flash ?? theme.dim(this.#hints(width))}`, width) } }
     if (this.#mode.type === "confirm") {
       const { item, below } = this.#mode
-      const names = below.map(({ agent, title }) => agent ?? title).join(", ")
+      const names = below.map(({ title }) => title).join(", ")
       const text = ` ${theme.warn(stopQuestion(item, below))} ${theme.bold("y")} stop · ${theme.bold("n")} no  ${theme.dim(names)}`
       return [{ line: { text: clip(text, width) } }, foot]
     }
     const card = this.#cardNow()
     if (card) {
       // Its first line is a rule, which stands above already.
-      const lines: Clickable[] = card.lines(width, most).slice(1).map((line) => ({ line }))
-      if (card.field) {
-        card.field.focused = true
-        lines.push(...card.field.render(width).map((text) => ({ line: { text } })))
-      }
+      const lines: Clickable[] = card
+        .lines(width, most)
+        .slice(1)
+        .map((line) => ({ line }))
+      lines.push(...fieldLines(card, width).map((text) => ({ line: { text } })))
       return [...lines, foot]
     }
     const details = row ? detailLines(row, { width, theme, now: stage.now() }) : [""]
@@ -424,8 +379,7 @@ export class TasksPane implements Pane, Component {
 
   #hints(width: number): string {
     const { keys } = this.#stage
-    const key = (action: Action) => keys.hint(action) ?? ""
-    return footHints({ key, mode: this.#mode.type, filtered: this.#list.filter !== "", width })
+    return panelHints({ keys, mode: this.#mode.type, isFiltered: this.#list.filter !== "", width })
   }
 }
 

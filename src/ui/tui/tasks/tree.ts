@@ -5,6 +5,7 @@ import { feedEnd } from "../../../store/feed.ts"
 import type { SessionRow } from "../../../store/rows.ts"
 import { TreeView } from "../../view/tree-view.ts"
 import type { Stage } from "../pane.ts"
+import { NOBODY } from "./other-sessions.ts"
 
 export interface Tree {
   readonly view: TreeView
@@ -69,7 +70,7 @@ export function otherTree(stage: Stage, row: SessionRow, changed: () => void): T
     isDriven,
     control: (control) => {
       viewer.control(control).catch(failed)
-      if (!isDriven()) stage.say("Nobody drives that session: it is done as soon as somebody opens it.", "error")
+      if (!isDriven()) stage.say(NOBODY, "error")
     },
     close: () => {
       clearInterval(ticking)

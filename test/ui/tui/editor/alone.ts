@@ -1,7 +1,7 @@
 // The prompt's editor and nothing else on a screen of its own; what is sent stands above it. For terminal.test.ts, and
 // for trying it by hand: bun test/ui/tui/editor/alone.ts
 import { homedir, tmpdir } from "node:os"
-import { ScrollView, VStack } from "@earendil-works/pi-tui"
+import { ProcessTerminal, ScrollView, TuiAltScreen, VStack } from "@earendil-works/pi-tui"
 import { readClipboardImage } from "../../../../src/ui/tui/editor/clipboard-image.ts"
 import { externalEditor } from "../../../../src/ui/tui/editor/external-editor.ts"
 import { createFileIndex } from "../../../../src/ui/tui/editor/file-index.ts"
@@ -10,7 +10,6 @@ import { createPromptEditor } from "../../../../src/ui/tui/editor/prompt-editor.
 import { createKeys } from "../../../../src/ui/tui/keys/keys.ts"
 import { bindLibraryKeys } from "../../../../src/ui/tui/keys/pi-keys.ts"
 import { Rows } from "../../../../src/ui/tui/rows.ts"
-import { Surface } from "../../../../src/ui/tui/surface.ts"
 import { createTheme, wantsColour } from "../../../../src/ui/tui/theme.ts"
 
 const { env } = process
@@ -18,26 +17,32 @@ const theme = createTheme("dark", { hasColour: wantsColour(env) })
 const keys = createKeys()
 bindLibraryKeys(keys)
 const lines: string[] = []
+const terminal = new ProcessTerminal()
+const tui = new TuiAltScreen(terminal)
+const stop = () => tui.stop({ preserveScreen: true })
 const say = (line: string) => {
   lines.push(line)
-  surface.requestRender()
+  tui.requestRender()
 }
-const surface: Surface = new Surface({
-  onInput: (data) => {
-    const action = keys.match("conversation", data)
-    if (action === "conversation.clear" && editor.isEmpty) surface.hide()
-    if (action === "conversation.clear") editor.clear()
-    if (action === "conversation.interrupt") editor.dismiss()
-    return action === "conversation.clear" || action === "conversation.interrupt" || action === "conversation.tasks"
-  },
-  onFocus: () => undefined,
-  endMarker: () => "",
-  found: theme.found,
-  foundHere: theme.foundHere,
+tui.addInputListener((data) => {
+  const action = keys.match("conversation", data)
+  if (action === "conversation.interrupt") editor.dismiss()
+  if (action === "conversation.clear") {
+    if (editor.isEmpty && !editor.dismiss()) stop()
+    else editor.clear()
+  }
+  const isOurs = action === "conversation.clear" || action === "conversation.interrupt"
+  return isOurs ? { consume: true } : undefined
 })
 const { rgPath } = await import("@vscode/ripgrep")
 const signal = new AbortController().signal
-const editor = createPromptEditor(surface, {
+const screen = {
+  get rows() {
+    return terminal.rows
+  },
+  requestRender: () => tui.requestRender(),
+}
+const editor = createPromptEditor(screen, {
   theme: () => theme,
   keys,
   history: { entries: async () => ["an earlier prompt", "an older one"] },
@@ -51,18 +56,22 @@ const editor = createPromptEditor(surface, {
   }),
   cwd: process.cwd(),
   home: homedir(),
-  openEditor: externalEditor({ env, tmp: tmpdir(), suspend: () => surface.hide(), resume: () => surface.show() }),
+  openEditor: externalEditor({ env, tmp: tmpdir(), suspend: stop, resume: () => tui.start() }),
   pasteImage: () => readClipboardImage({ env, platform: process.platform }),
   say,
 })
 editor.placeholder = "Ask anything"
 editor.onSubmit = ({ text, images, mode }, how) =>
   say(`${how} ${mode} ${JSON.stringify(text)}${images.map(({ name }) => ` +${name}`).join("")}`)
-surface.tui.setFocus(editor)
-surface.layout(
+tui.setFocus(editor)
+tui.setLayoutRoot(
   new VStack([
-    { component: new ScrollView(new Rows(() => lines.map((text) => ({ text }))), { follow: "end" }), basis: 0, grow: 1 },
+    {
+      component: new ScrollView(new Rows(() => lines.map((text) => ({ text }))), { follow: "end" }),
+      basis: 0,
+      grow: 1,
+    },
     { component: editor, basis: "auto", shrink: 1, minSize: 3 },
   ]),
 )
-surface.show()
+tui.start()

@@ -157,10 +157,13 @@ describe("@ files", () => {
     expect(prompt.text()).toBe('@"src/ui/my notes.md" █')
   })
 
-  test("an address is no file", () => {
+  test("an address is no file, and in a shell line nothing is", () => {
     const prompt = createPrompt({ paths })
-    prompt.type("ada@app")
-    expect(prompt.editor.hasCompletion).toBe(false)
+    for (const text of ["ada@app", "!git show @app"]) {
+      prompt.type(text)
+      expect(prompt.editor.hasCompletion).toBe(false)
+      prompt.editor.clear()
+    }
   })
 
   test("Tab before they are found waits for them and does not queue", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test"
+import type { Draft } from "../../../../src/ui/tui/editor/draft.ts"
 import { Gate } from "../../../../testing/gate.ts"
 import { createPrompt, key, type Prompt, paste } from "./prompt.ts"
 
@@ -118,6 +119,46 @@ describe("earlier prompts", () => {
     expect(prompt.text()).toBe("written with care█")
     prompt.press(key.down, key.undo, key.undo, key.undo)
     expect(prompt.text()).toContain("written with")
+  })
+
+  test("bring their images and folded pastes along", () => {
+    const image = { name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }
+    const long = "line\n".repeat(20)
+    const prompt = createPrompt()
+    prompt.editor.setDraft({ text: "see [Image #1]", images: [image], mode: "prompt" })
+    prompt.press(key.end, paste(long))
+    prompt.editor.clear()
+    prompt.press(key.up)
+    expect(prompt.text()).toBe("see [Image #1][Pasted text #1 +21 lines]█")
+    prompt.press(key.enter, key.up, key.enter)
+    expect(prompt.sent).toHaveLength(2)
+    for (const sent of prompt.sent)
+      expect(sent).toMatchObject({ text: `see [Image #1]${long}`.trim(), images: [{ name: "a" }] })
+  })
+
+  test("that are long ago are without their images, and very long ones are forgotten", () => {
+    const prompt = createPrompt()
+    const send = (text: string, images: Draft["images"] = []) => {
+      prompt.editor.setDraft({ text, images, mode: "prompt" })
+      prompt.press(key.enter)
+    }
+    const image = { name: "a", mediaType: "image/png", bytes: new Uint8Array(1) }
+    send("x\n".repeat(500_000))
+    send("see [Image #1]", [image])
+    for (let n = 0; n < 10; n++) send(`look at [Image #1], ${n}`, [image])
+    for (let n = 0; n < 20; n++) prompt.press(key.up)
+    expect(prompt.text()).toBe("see [Image #1]█")
+    expect(prompt.editor.draft.images).toEqual([])
+  })
+
+  test("have no sign that was cleared before anything followed it", () => {
+    const prompt = createPrompt()
+    for (const sign of ["/", "!", "@", "  "]) {
+      prompt.type(sign)
+      prompt.editor.clear()
+    }
+    prompt.press(key.up)
+    expect(prompt.editor.isEmpty).toBe(true)
   })
 
   test("clearing one that only came back makes it no newer", async () => {

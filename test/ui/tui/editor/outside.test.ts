@@ -62,6 +62,20 @@ describe("the person's own editor", () => {
     })
   })
 
+  test("the screen comes back whatever goes wrong", async () => {
+    using folder = temporaryFolder()
+    const steps: string[] = []
+    const open = externalEditor({
+      env: { EDITOR: "true" },
+      tmp: folder.path,
+      suspend: () => Promise.reject(new Error("no terminal")),
+      resume: () => void steps.push("resumed"),
+    })
+    expect(await open("text")).toEqual({ type: "failed", message: "The prompt could not be edited: no terminal" })
+    expect(steps).toEqual(["resumed"])
+    expect(readdirSync(folder.path)).toEqual([])
+  })
+
   test("Ctrl+G gives it long pastes as text, and keeps images", async () => {
     const shown: string[] = []
     const prompt = createPrompt({

@@ -15,7 +15,8 @@ const started = performance.now()
 const results = await Promise.all(
   Object.entries(checks).map(async ([name, command]) => {
     const process = Bun.spawn(command, { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" })
-    const [output, errors, exitCode] = await Promise.all([process.stdout.text(), process.stderr.text(), process.exited])
+    const text = (stream: ReadableStream) => new Response(stream).text()
+    const [output, errors, exitCode] = await Promise.all([text(process.stdout), text(process.stderr), process.exited])
     const seconds = ((performance.now() - started) / 1000).toFixed(1)
     console.log(`${exitCode === 0 ? "✓" : "✗"} ${name} (${seconds} s)`)
     return { exitCode, said: output + errors }

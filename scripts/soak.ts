@@ -1,22 +1,33 @@
-// `npm run soak [-- --every N] [--rounds N] [--seed N]`: death at every point of the story, by kill and by throw, then
-// 500 rounds of SIGKILL at random moments. Some minutes to half an hour; `--every` and `--rounds` take a part of it.
+// `npm run soak [-- --every N] [--again N] [--rounds N] [--seed N]`: death at every point of the story, by kill and by
+// throw, of each N-th of them (`--again`) a second one at each effect of taking over, then 500 rounds of SIGKILL at random
+// moments. Half an hour to two hours; `--every` and `--rounds` take a part of it. Ctrl+C ends all that it has started.
 import { availableParallelism } from "node:os"
 import { parseArgs } from "node:util"
+import { abandonAll } from "../testing/crash-home.ts"
 import { crashMatrix, describe } from "../testing/crash-matrix.ts"
 import { killRound, seeded } from "../testing/kill-loop.ts"
 
 const { values } = parseArgs({
   options: {
     every: { type: "string", default: "1" },
+    again: { type: "string", default: "40" },
     rounds: { type: "string", default: "500" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
   },
 })
-const [every, rounds, seed] = [Number(values.every), Number(values.rounds), Number(values.seed)]
-if (!(every >= 1) || !(rounds >= 0) || !Number.isInteger(seed)) {
-  console.error("usage: npm run soak [-- --every N] [--rounds N] [--seed N], N a whole number")
+const [every, again, rounds, seed] = [values.every, values.again, values.rounds, values.seed].map(Number) as Numbers
+type Numbers = [number, number, number, number]
+if (!(every >= 1) || !(again >= 0) || !(rounds >= 0) || !Number.isInteger(seed)) {
+  console.error("usage: npm run soak [-- --every N] [--again N] [--rounds N] [--seed N], N a whole number")
   process.exit(2)
 }
+// Programs that outlive their hosts are what is tested here, so nothing ends by itself when this is given up.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, async () => {
+    console.log("given up; ending what was started")
+    await abandonAll()
+    process.exit(130)
+  })
 const sideBySide = Math.max(2, availableParallelism())
 const started = performance.now()
 const since = () => `${Math.round((performance.now() - started) / 1000)} s`
@@ -27,6 +38,7 @@ const matrix = await crashMatrix({
   every,
   offset: seed,
   by: ["kill", "throw"],
+  ...(again > 0 && { againEvery: again }),
   sideBySide,
   told: (death, found) => {
     if (++deaths % 50 === 0 || found.length > 0) console.log(`${since()}: ${deaths} deaths`)
@@ -35,7 +47,7 @@ const matrix = await crashMatrix({
 })
 for (const failure of matrix.failures) console.log(describe(failure))
 console.log(
-  `crash matrix: ${matrix.points} points, ${matrix.deaths} deaths, ${matrix.failures.length} failed (${since()})`,
+  `crash matrix: ${matrix.points} points, ${matrix.deaths} deaths, ${matrix.secondDeaths} second deaths, ${matrix.failures.length} failed (${since()})`,
 )
 
 const random = seeded(seed)

@@ -1,5 +1,5 @@
 // A home folder in which processes die: starting the program there, looking at what it left, being somebody else there.
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { systemClock } from "../src/base/clock.ts"
 import { randomIds } from "../src/base/ids.ts"
@@ -35,6 +35,20 @@ export interface Dying {
 }
 
 /** `settings`: its settings.json. */
+/** Homes in which something may run now. */
+const inUse = new Set<string>()
+
+/** Ends all that was started here, and what that has started, and removes its folders: for who gives up in the middle. */
+export async function abandonAll(): Promise<void> {
+  isAbandoned = true
+  const folders = [...inUse]
+  // What is being started just now is found by another look.
+  for (const folder of [...folders, ...folders]) await left(folder, { waitMs: 0 })
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+}
+
+let isAbandoned = false
+
 export function crashHome(server: ModelServer, settings: object = {}): CrashHome {
   const folder = temporaryFolder()
   const [cwd, home] = [join(folder.path, "work"), join(folder.path, "home")]
@@ -42,6 +56,7 @@ export function crashHome(server: ModelServer, settings: object = {}): CrashHome
   mkdirSync(home)
   writeFileSync(join(home, "settings.json"), JSON.stringify(settings))
   const problems: string[] = []
+  inUse.add(folder.path)
   const env = {
     PATH: process.env.PATH ?? "",
     HOME: folder.path,
@@ -52,6 +67,8 @@ export function crashHome(server: ModelServer, settings: object = {}): CrashHome
   }
   const run: CrashHome["run"] = async (args, { log, at, by = "kill", afterMs, line } = {}) => {
     const crash = { MEANWHILE_CRASH_LOG: log, MEANWHILE_CRASH_AT: at?.toString(), MEANWHILE_CRASH_BY: by }
+    // Who gives up wants nothing to begin any more.
+    if (isAbandoned) return new Promise(() => {})
     const child = Bun.spawn([process.execPath, ...bunFlags, MAIN, ...args], {
       cwd,
       env: { ...env, ...crash },
@@ -71,7 +88,17 @@ export function crashHome(server: ModelServer, settings: object = {}): CrashHome
     clearTimeout(timer)
     return { exit, said: `${out}${err}`.trim().slice(-600) }
   }
-  return { cwd, home, folder: folder.path, problems, run, [Symbol.dispose]: () => folder[Symbol.dispose]() }
+  return {
+    cwd,
+    home,
+    folder: folder.path,
+    problems,
+    run,
+    [Symbol.dispose]: () => {
+      inUse.delete(folder.path)
+      folder[Symbol.dispose]()
+    },
+  }
 }
 
 /** All of it; `onResult` is called when a line of the stream says a result. */
@@ -128,17 +155,24 @@ export function twice(effects: string): string[] {
 }
 
 /** Processes that still work in the folder, or for it; each gets a moment to end. */
-export async function left(folder: string): Promise<string[]> {
-  for (let tries = 0; ; tries++) {
+export async function left(folder: string, { waitMs = 2_000 } = {}): Promise<string[]> {
+  const end = performance.now() + waitMs
+  for (;;) {
     const found = readdirSync("/proc").filter(
       (pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder),
     )
     if (found.length === 0) return []
-    if (tries < 100) {
+    if (performance.now() < end) {
       await Bun.sleep(20)
       continue
     }
-    for (const pid of found) process.kill(Number(pid), "SIGKILL")
+    for (const pid of found) {
+      try {
+        process.kill(Number(pid), "SIGKILL")
+      } catch {
+        // It has ended meanwhile.
+      }
+    }
     return found.map((pid) => `process ${pid} was left`)
   }
 }

@@ -55,6 +55,11 @@ export function sessionRow(spec: SessionSpec, now: number): SessionRow {
     max_steps: spec.maxSteps,
     created_at: now,
     updated_at: now,
+    title: null,
+    title_by: null,
+    forked_from: null,
+    fork_seq: null,
+    branch: null,
   }
 }
 

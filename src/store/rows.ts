@@ -34,6 +34,11 @@ export interface SessionRow {
   max_steps: number | null
   created_at: number
   updated_at: number
+  title: string | null
+  title_by: "prompt" | "model" | null
+  forked_from: string | null
+  fork_seq: number | null
+  branch: string | null
 }
 
 export interface InboxRow {

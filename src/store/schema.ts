@@ -2,7 +2,7 @@
 // A version only ever adds; `MIN_WRITER` is raised when older programs could no longer write without harm.
 
 /** Version of the schema that this program writes (`PRAGMA user_version`). */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 /** The oldest program, by schema version, that may still write a database that this one made. */
 export const MIN_WRITER = 1
 
@@ -287,6 +287,19 @@ export const migrations: readonly string[] = [
     created_at INTEGER NOT NULL,
     PRIMARY KEY (project, rule, folder)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- What the conversation is about, made by the program: from its first prompt at once, then by a model. The user's own
+  -- word for it is name.
+  ALTER TABLE session ADD COLUMN title TEXT;
+  ALTER TABLE session ADD COLUMN title_by TEXT CHECK (title_by IN ('prompt', 'model'));
+  -- A fork shares the messages of the session that it comes from, up to and including that number, without copying
+  -- them; its own are numbered from there on.
+  ALTER TABLE session ADD COLUMN forked_from TEXT;
+  ALTER TABLE session ADD COLUMN fork_seq INTEGER;
+  -- The branch of the repository that it was begun on, or last worked on.
+  ALTER TABLE session ADD COLUMN branch TEXT;
+  CREATE INDEX session_forks ON session (forked_from) WHERE forked_from IS NOT NULL;
   `,
 ]
 

@@ -2,16 +2,15 @@
 // the work goes on.
 import { Database } from "bun:sqlite"
 import { expect, test } from "bun:test"
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { readExitFile } from "../../src/exec/exit-file.ts"
 import { openStore } from "../../src/store/open.ts"
 import { TaskRuntime } from "../../src/task/runtime.ts"
 import { Gate } from "../../testing/gate.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { HandClock } from "../../testing/hand-clock.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
-import { workbench } from "../../testing/headless.ts"
+import { PROGRAM, workbench } from "../../testing/headless.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
 
 const RUN = ["--permission-mode", "bypassPermissions"]
@@ -114,23 +113,22 @@ test.skipIf(!probe)(
     using _disk = smallDisk(bench.home, 3_072)!
     const big = join(bench.home, "big")
     // What fills the disk is not the command's own output: that would be cut at its end, and so make room.
-    const command = `head -c 8000000 /dev/zero >'${big}'; echo said; echo ended >'${join(bench.cwd, "ended")}'`
+    const command = `head -c 8000000 /dev/zero >'${big}'; echo said`
     server.script = (request) => {
       const asked = request.messages.some((message) => message.role === "assistant")
       return asked ? reply.text("Done.") : reply.calls([{ name: "Bash", input: { command } }])
     }
-    const running = bench.start(["-p", "Begin.", ...RUN])
-    await eventually("the command has ended", () => existsSync(join(bench.cwd, "ended")))
-    // Its end can't be stored, and waits for room.
-
-    const spools = join(bench.home, "spool")
-    await eventually("its runner has ended", () =>
-      readdirSync(spools).every(
-        (name) => !name.endsWith(".exit") || readExitFile(join(spools, name)).code !== undefined,
-      ),
-    )
+    const running = Bun.spawn([PROGRAM, "-p", "Begin.", ...RUN], {
+      cwd: bench.cwd,
+      env: bench.env,
+      stdio: ["ignore", "pipe", "pipe"],
+    })
+    // Its end can't be stored, and waits for room; whoever started it is told why.
+    const errors = running.stderr.getReader()
+    expect(new TextDecoder().decode((await errors.read()).value)).toContain("is full")
     rmSync(big)
-    expect(await running.finished).toMatchObject({ exit: 0, stdout: "Done.\n" })
+    expect(await new Response(running.stdout).text()).toBe("Done.\n")
+    expect(await running.exited).toBe(0)
     const told = server.requests.flatMap((request) => request.messages.map((message) => JSON.stringify(message)))
     expect(told.join("\n")).toContain("The disk that holds this output is full")
   },

@@ -180,6 +180,7 @@ describe.each(SHELLS)("the launcher in %s", (shell) => {
     process.kill(launcher, "SIGTERM")
     await it.terminal.shows("ended with 143")
     expectOrdinaryScreen(it.terminal)
+    await expectOrdinaryKeys(it.terminal)
     // The shell: nobody goes on with what was told to end.
     expect(await isAlone()).toBeTrue()
   })

@@ -340,6 +340,22 @@ describe("the database", () => {
     expect(pages("page_count")).toBeLessThanOrEqual(before - given)
     expect(it.store.one<{ integrity_check: string }>("PRAGMA integrity_check")).toEqual({ integrity_check: "ok" })
   })
+
+  test("the write-ahead log that a long reader has made large becomes small again", async () => {
+    using it = await fixture()
+    const log = join(it.folder, "meanwhile.db-wal")
+    const text = "x".repeat(100 * KB)
+    const write = (key: string) =>
+      it.store.write((tx) => tx.run("INSERT INTO meta (key, value) VALUES (:key, :text)", { key, text }))
+    {
+      using reader = it.store.snapshot()
+      for (let n = 0; n < 200; n++) await write(`k${n}`)
+      expect(reader.one("SELECT 1 FROM meta WHERE key = 'k1'")).toBeUndefined()
+      expect(statSync(log).size).toBeGreaterThan(16 * 1024 * KB)
+    }
+    for (const key of ["once", "and", "again"]) await write(key)
+    expect(statSync(log).size).toBeLessThanOrEqual(8 * 1024 * KB)
+  })
 })
 
 const UUID = "0f0f0f0f-0000-4000-8000-0000000000"

@@ -182,7 +182,8 @@ describe("the panel", () => {
     terminal.type("use yarn, not npx")
     await terminal.shows("use yarn, not npx")
     terminal.press("enter")
-    await terminal.shows(/✓ .*rate limits .*Told: .*use yarn, not npx/)
+    await terminal.shows(/✓ .*rate limits .*Told: /)
+    await terminal.shows("The user said no to this Bash call: use yarn, not npx.")
     expect(terminal.line(0)).not.toContain("needs you")
   })
 

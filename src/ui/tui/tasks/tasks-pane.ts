@@ -37,6 +37,8 @@ export class TasksPane implements Pane, Component {
   #mode: Mode = { type: "list" }
   readonly #requestCard = new RequestCard()
   #others: OtherSessions | undefined
+  /** Where the chosen row was in the last frame, when it was seen. */
+  #chosenLine: number | undefined
   /** What a click on each line of the last frame means. */
   #clicks: (() => void)[] = []
 
@@ -99,6 +101,8 @@ export class TasksPane implements Pane, Component {
     const room = Math.max(1, height - head.length - below.length - 2)
     const list = this.#rows(width, room)
     const lines = [...head, { line: rule }, ...list, { line: rule }, ...below]
+    const chosen = this.#list.at - this.#list.window(room).from
+    this.#chosenLine = chosen >= 0 && chosen < room ? head.length + 1 + chosen : undefined
     this.#clicks = lines.map(({ click }) => click ?? (() => {}))
     return lines.map(({ line }) => line.text)
   }
@@ -108,7 +112,10 @@ export class TasksPane implements Pane, Component {
       this.#list.scrollBy(event.wheelDelta ?? 0)
       return { handled: true }
     }
-    if (event.type !== "click" || event.button !== "left") return undefined
+    if (event.button !== "left") return undefined
+    // The second click of two would select a word; on the chosen row it is for us.
+    if (event.type === "press") return event.y === this.#chosenLine ? { handled: true, render: false } : undefined
+    if (event.type !== "click") return undefined
     this.#clicks[event.y]?.()
     return { handled: true }
   }

@@ -47,6 +47,15 @@ describe("/ commands", () => {
     expect(offered(prompt)[0]).toContain("/memory")
   })
 
+  test("are not offered in the middle of a word", () => {
+    const prompt = createPrompt({ commands })
+    prompt.type("/model")
+    prompt.press(key.left, key.left)
+    expect(offered(prompt)).toEqual([])
+    prompt.press(key.end, key.backspace)
+    expect(offered(prompt)).toHaveLength(1)
+  })
+
   test("Tab puts the chosen one in, and its arguments are hinted at", () => {
     const prompt = createPrompt({ commands })
     prompt.type("/r")
@@ -209,6 +218,7 @@ describe("@ files", () => {
     mkdirSync(join(folder.path, "sub"))
     writeFileSync(join(folder.path, "sub", "one.txt"), "")
     writeFileSync(join(folder.path, "sub.txt"), "")
+    writeFileSync(join(folder.path, ".hidden"), "")
     const prompt = createPrompt({ home: folder.path, cwd: join(folder.path, "sub") })
     prompt.type("@~/su")
     await eventually("they are found", () => offered(prompt).length === 2)
@@ -218,6 +228,9 @@ describe("@ files", () => {
     prompt.editor.clear()
     prompt.type("@../")
     await eventually("they are found", () => offered(prompt).join().includes("../sub.txt"))
+    expect(offered(prompt).join()).not.toContain("hidden")
+    prompt.type(".h")
+    await eventually("it is found", () => offered(prompt).join().includes("../.hidden"))
     prompt.editor.clear()
     prompt.type("@/no/such/")
     await eventually("nothing is found", () => !prompt.editor.hasCompletion)

@@ -5,7 +5,7 @@ import type { AgentDefinition } from "./agent/agent.ts"
 import { getsInstructions, MAIN_AGENT } from "./agent/builtins.ts"
 import { gitStatus } from "./agent/git-status.ts"
 import { type Instructions, loadInstructions } from "./agent/instructions.ts"
-import { findAgent, type LoadedAgents, loadAgents } from "./agent/load.ts"
+import { findAgent, type LoadedAgents } from "./agent/load.ts"
 import { describeEnvironment, systemPrompt } from "./agent/prompt.ts"
 import { toolLimits, toolsFor } from "./agent/tools.ts"
 import { type Clock, systemClock } from "./base/clock.ts"
@@ -14,12 +14,13 @@ import { type Ids, randomIds } from "./base/ids.ts"
 import { createLog, type Log } from "./base/log.ts"
 import { type Env, type HomePaths, homePaths, projectRoot } from "./base/paths.ts"
 import { type PermissionMode, permissionModes } from "./base/permission-mode.ts"
-import { loadSettings, type Settings } from "./base/settings.ts"
+import type { Settings } from "./base/settings.ts"
 import { createModels, type Models } from "./model/ask.ts"
 import type { UserPart } from "./model/message.ts"
 import { defaultModelId, keySource, keyVariables, type ProviderSettings, resolveModel } from "./model/providers.ts"
 import { createDecider } from "./permission/decide.ts"
 import { readFilter } from "./permission/deny-rules.ts"
+import { dropRule, type KeptRule, keptRulesFor } from "./permission/kept-rules.ts"
 import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
@@ -31,21 +32,25 @@ import { type Course, courseOf } from "./session/course.ts"
 import { Draft, draftPath } from "./session/draft.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
+import { isTrusted, openFolder } from "./session/folder.ts"
 import { enterGiven, type Held, leaveGiven, stepsLeft } from "./session/given.ts"
 import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
 import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
+import { createModelDesk, type ModelDesk } from "./session/model-desk.ts"
 import { checkedName, freeName } from "./session/name.ts"
 import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
+import { type RuleInForce, rulesInForce } from "./session/rules-in-force.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { resumeShellLines } from "./session/shell-line.ts"
 import { forgetTold } from "./session/task-ledger.ts"
 import { keepTidy, storagePolicy } from "./session/tidy.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
+import { storeTrust, type Trust, type TrustAnswer } from "./session/trust.ts"
 import { createViewer, type Viewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
 import type { SessionRow, TaskRow } from "./store/rows.ts"
@@ -63,6 +68,8 @@ import { ripgrepLocator } from "./tool/ripgrep.ts"
 
 export type { Control, Refusal } from "./session/controls.ts"
 export type { Course } from "./session/course.ts"
+export type { RuleInForce } from "./session/rules-in-force.ts"
+export type { Trust, TrustAnswer } from "./session/trust.ts"
 export type { Viewer } from "./session/viewer.ts"
 
 /** What commands run in; also told to the model. */
@@ -95,6 +102,8 @@ export interface ProgramOptions {
   unattended?: boolean | (() => boolean)
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
+  /** For this run the folder is trusted, whatever the person said of it. */
+  trust?: boolean | undefined
 }
 
 export interface NewSession {
@@ -156,6 +165,15 @@ export interface Program {
   readonly agents: LoadedAgents
   /** What the settings left out, for standard error; a new session adds what its instructions did. */
   readonly notes: readonly string[]
+  /** Whether the folder is trusted, as it was when the program was opened, and what it holds that is not used. */
+  readonly trust: Trust
+  /** Holds from the next start on; undefined takes an answer back. */
+  answerTrust(answer: TrustAnswer | undefined): Promise<void>
+  /** Which permission rules hold for a session, and where each comes from. */
+  rules(row: SessionRow): RuleInForce[]
+  /** Takes back a rule that "always" has added, for all that runs in the project. */
+  dropRule(row: SessionRow, rule: KeptRule): Promise<void>
+  readonly models: ModelDesk
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
@@ -196,15 +214,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const project = projectRoot(options.cwd, home.home)
   const place = { root: project, env: options.env }
   let repository = options.begins ? gitStatus(place) : undefined
-  const { settings, ruleFiles, notes } = loadSettings({ cwd: options.cwd, root: project, home, trusted: false })
-  const agents = await loadAgents({
-    cwd: options.cwd,
-    root: project,
-    userConfig: home.config,
-    userHome: home.home,
-    flagJson: options.agents,
-  })
   const { store } = await openData(options.env, clock)
+  const folder = { cwd: options.cwd, project, home, flagJson: options.agents, once: options.trust ?? false }
+  const { settings, ruleFiles, notes, agents, trust } = await openFolder(store, folder).catch((error) => {
+    store.close()
+    throw error
+  })
+  settings.providers ??= {}
   const log = createLog(home.data, clock)
   const tasks = new TaskRuntime({
     store,
@@ -241,6 +257,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     files,
     rules,
     notes,
+    isTrusted: isTrusted(trust),
+    desk: createModelDesk(home, { ...providers({ options, settings }), providers: settings.providers }),
     audiences: new Map(),
     carriedRules: new Map(),
     forbidReads: (deny) => void readFilters.push(forbidding(deny)),
@@ -264,6 +282,16 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     project,
     agents,
     notes,
+    trust,
+    answerTrust: (answer) => storeTrust({ store, clock }, { project, answer }),
+    rules: (row) => {
+      const { allow = [], deny = [] } = settings.permissions ?? {}
+      return rulesInForce(store, row, { allow, deny, fileOf: ruleFiles })
+    },
+    dropRule: async (row, rule) => {
+      await store.writeFreely((tx) => dropRule(tx, { project: row.project, rule }))
+    },
+    models: wiring.desk,
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),
@@ -307,6 +335,8 @@ interface Wiring {
   files: Files
   rules: Rules
   notes: string[]
+  isTrusted: boolean
+  desk: ModelDesk
   /** Who looks at the trees that this process drives, by root. */
   audiences: Map<string, Audience>
   /** Permission rules of processes that died, in whose place this one drives trees; by root. */
@@ -351,7 +381,8 @@ function sessionParts(wiring: Wiring): SessionParts {
       const carried = wiring.carriedRules.get(row.root_id)
       return createDecider({
         home: home.home,
-        allow: [...rules.allow, ...(carried?.allow ?? [])],
+        // Read each time: another process may have been told "always", or that no more.
+        allow: [...rules.allow, ...keptRulesFor(store, row), ...(carried?.allow ?? [])],
         deny: [...rules.deny, ...(carried?.deny ?? []), ...limits.deny.flatMap(parseRules)],
         only: limits.only.flatMap(parseRules),
       })(asked)
@@ -407,7 +438,7 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
       name: options.name ?? null,
       agent: agent.name,
       model: resolveModel(wanted, providers(wiring)).id,
-      permissionMode: options.permissionMode ?? ownMode(agent, rootMode(settings)),
+      permissionMode: options.permissionMode ?? ownMode(wiring, agent, rootMode(settings)),
       system: `${systemPrompt(spoken, environment, { instructions, gitStatus: await wiring.repository() })}${appended}`,
       tools: toolsFor(agent, toolNames, { depth: 0 }),
       limits: toolLimits(agent),
@@ -452,6 +483,8 @@ async function continueSession(wiring: Wiring, wanted: string | undefined, optio
 
 function setSession(tx: Tx, setting: { id: string; model: string; mode: string }): void {
   tx.run("UPDATE session SET model = :model, permission_mode = :mode WHERE id = :id", setting)
+  // Whoever looks at the session sees it at once.
+  tx.ring(`feed:${setting.id}`)
 }
 
 /** What an agent's child session is like: its definition, within what its owner may do. */
@@ -474,7 +507,7 @@ async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
     name: null,
     agent: agent.name,
     model: wanted && wanted !== "inherit" ? resolveModel(wanted, providers(wiring)).id : owner.model,
-    permissionMode: ownMode(agent, owner.permission_mode as PermissionMode),
+    permissionMode: ownMode(wiring, agent, owner.permission_mode as PermissionMode),
     system: systemPrompt(agent, describeEnvironment({ ...place, shell: SHELL, clock }), { instructions }),
     tools,
     limits: { only: limits.only, deny: [...above.deny, ...limits.deny] },
@@ -489,12 +522,12 @@ function rootMode(settings: Settings): PermissionMode {
 /** Modes from the strictest to the freest. */
 const FREEDOM: readonly PermissionMode[] = ["plan", "default", "acceptEdits", "bypassPermissions"]
 
-/** An agent file from a repository can make its agent stricter than its starter, never freer. */
-function ownMode(agent: AgentDefinition, starter: PermissionMode): PermissionMode {
+/** An agent file from a repository that is not trusted can make its agent stricter than its starter, never freer. */
+function ownMode({ isTrusted }: Wiring, agent: AgentDefinition, starter: PermissionMode): PermissionMode {
   const wanted = agent.permissionMode
   if (!wanted) return starter
-  const trusted = agent.source.scope !== "project"
-  return trusted || FREEDOM.indexOf(wanted) < FREEDOM.indexOf(starter) ? wanted : starter
+  const mayChoose = isTrusted || agent.source.scope !== "project"
+  return mayChoose || FREEDOM.indexOf(wanted) < FREEDOM.indexOf(starter) ? wanted : starter
 }
 
 /** What the command line gave, this process's own or that of the one that died, holds for a tree from here on. */
@@ -544,7 +577,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const session = openSession(parts, row, null)
   const interruption = new Interruption()
   const change: Hosted["change"] = async (setting) => {
-    const model = setting.model === undefined ? row.model : resolveModel(setting.model, providers(wiring)).id
+    const model = setting.model === undefined ? row.model : wiring.desk.idOf(setting.model)
     const mode = setting.permissionMode ?? row.permission_mode
     if (!permissionModes.some((known) => known === mode))
       throw new UserError(

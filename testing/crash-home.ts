@@ -158,9 +158,7 @@ export function twice(effects: string): string[] {
 export async function left(folder: string, { waitMs = 2_000 } = {}): Promise<string[]> {
   const end = performance.now() + waitMs
   for (;;) {
-    const found = readdirSync("/proc").filter(
-      (pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder),
-    )
+    const found = processesIn(folder)
     if (found.length === 0) return []
     if (performance.now() < end) {
       await Bun.sleep(20)
@@ -175,6 +173,10 @@ export async function left(folder: string, { waitMs = 2_000 } = {}): Promise<str
     }
     return found.map((pid) => `process ${pid} was left`)
   }
+}
+
+export function processesIn(folder: string): string[] {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder))
 }
 
 function belongs(pid: string, folder: string): boolean {

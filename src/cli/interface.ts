@@ -17,6 +17,8 @@ type InterfaceCommand = Extract<Command, { type: "interface" }>
 
 /** How the launcher (bin/meanwhile) knows that the work must be gone on with. */
 const FAILED_INSIDE = 70
+/** As shells say it of a process that SIGTERM has ended. */
+const KILLED = 143
 
 export async function interfaceCommand({ session, prompt }: InterfaceCommand): Promise<ExitCode> {
   if (!isTerminal(0) || !isTerminal(1))
@@ -48,6 +50,7 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     using _hangUp = onHangUp(() => hangUp.abort())
     using _continue = onContinue(() => surface.redraw())
     using _failures = fatal(program, surface)
+    using _kill = onKill(surface)
     // A terminal that is gone can't be written to.
     process.stdout.on("error", () => hangUp.abort())
     const opening = { program, row, next: session, env: process.env, prompt, hangUp: hangUp.signal }
@@ -80,6 +83,16 @@ function hostAfterUs(): void {
     stdio: "ignore",
   })
   child.unref()
+}
+
+/** A polite kill is meant: the screen is given back, and what was under way goes on with whoever opens the session next. */
+function onKill(surface: Surface): Disposable {
+  const end = () => {
+    surface.hide()
+    process.exit(KILLED)
+  }
+  process.on("SIGTERM", end)
+  return { [Symbol.dispose]: () => void process.off("SIGTERM", end) }
 }
 
 /** What nobody caught ends the interface, and not the work: the screen is given back, and the launcher sees to the rest. */

@@ -1,9 +1,9 @@
 // The models that somebody can choose from here: what the environment and the settings give, and what is known of the
 // providers whose key is there. Nothing is sent for it; what runs on this machine is local-models.ts's business.
 import { breathe } from "../base/breathe.ts"
-import { factsOf } from "./catalogue.ts"
 import type { ModelFacts } from "./catalogue.ts"
-import { PROVIDERS, type ProviderRow, keyVariableOf, splitId } from "./provider-table.ts"
+import { factsOf } from "./catalogue.ts"
+import { keyVariableOf, PROVIDERS, type ProviderRow, splitId } from "./provider-table.ts"
 import { type ProviderSettings, resolveModel } from "./providers.ts"
 
 export interface ModelChoice {
@@ -103,7 +103,8 @@ export async function* knownModels(
       const facts = await factsOf(id, settings)
       // A name that only the price list has may be a family's, or an old one: the client library does not know it.
       const isListed = !facts.assumed.includes("tools") && facts.tools && !facts.assumed.includes("contextWindow")
-      if (isListed && !/image|audio|tts|live|embedding|transcribe|realtime|search/.test(model)) known.push({ id, facts })
+      if (isListed && !/image|audio|tts|live|embedding|transcribe|realtime|search/.test(model))
+        known.push({ id, facts })
     }
     yield known.sort((a, b) => b.id.localeCompare(a.id, "en", { numeric: true }))
   }

@@ -7,7 +7,7 @@ import type { RunRow, SessionRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
 import { defuse } from "../task/defuse.ts"
 import type { TaskRuntime } from "../task/runtime.ts"
-import { isTerminal } from "../task/task.ts"
+import { isTerminal, LINE_PREFIX } from "../task/task.ts"
 import { currentShellFolder } from "./shell-folder.ts"
 
 export interface ShellLineParts {
@@ -17,20 +17,13 @@ export interface ShellLineParts {
   failed(error: unknown): void
 }
 
-/** What such a task has in the place of its call: the id of the control that asked for it. */
-const PREFIX = "line:"
-
-export function isShellLine({ call_id: callId }: Pick<TaskRow, "call_id">): boolean {
-  return callId?.startsWith(PREFIX) === true
-}
-
 /** Starts it, once for each control. */
 export async function startShellLine(
   parts: ShellLineParts,
   { row, command, controlId }: { row: SessionRow; command: string; controlId: string },
 ): Promise<void> {
   const { store, tasks } = parts
-  const callId = `${PREFIX}${controlId}`
+  const callId = `${LINE_PREFIX}${controlId}`
   if (store.one("SELECT 1 FROM task WHERE owner_id = :owner AND call_id = :callId", { owner: row.id, callId })) return
   const { run } = await tasks.start({
     kind: "shell",
@@ -64,9 +57,9 @@ async function follow(parts: ShellLineParts, runId: string): Promise<void> {
 function untold(reader: Reader, ownerId: string): Pick<RunRow, "id">[] {
   return reader.all(
     `SELECT run.id FROM task JOIN run ON run.task_id = task.id
-     WHERE task.owner_id = :ownerId AND task.call_id LIKE '${PREFIX}%' AND run.background = 0
-       AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = '${PREFIX}' || run.id)
-       AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = '${PREFIX}' || run.id)`,
+     WHERE task.owner_id = :ownerId AND task.call_id LIKE '${LINE_PREFIX}%' AND run.background = 0
+       AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.id = '${LINE_PREFIX}' || run.id)
+       AND NOT EXISTS (SELECT 1 FROM message WHERE message.id = '${LINE_PREFIX}' || run.id)`,
     { ownerId },
   )
 }
@@ -75,7 +68,7 @@ function untold(reader: Reader, ownerId: string): Pick<RunRow, "id">[] {
 function tell(tx: Tx, clock: Clock, runId: string): void {
   const run = tx.one<RunRow>("SELECT * FROM run WHERE id = :runId", { runId })
   const task = run && tx.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id: run.task_id })
-  const id = `${PREFIX}${runId}`
+  const id = `${LINE_PREFIX}${runId}`
   if (!run || !task || run.background || !isTerminal(run.state)) return
   if (tx.one("SELECT 1 FROM inbox WHERE id = :id UNION SELECT 1 FROM message WHERE id = :id", { id })) return
   insertRow(tx, "inbox", {

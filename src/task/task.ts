@@ -118,3 +118,10 @@ export interface Progress {
   tail?: string
   activity?: string
 }
+
+/** What a shell line of the user's own (session/shell-line.ts) has in the place of its call: that, and a control's id. */
+export const LINE_PREFIX = "line:"
+
+export function isShellLine({ call_id: callId }: Pick<TaskRow, "call_id">): boolean {
+  return callId?.startsWith(LINE_PREFIX) === true
+}

@@ -1,10 +1,10 @@
 // A task as it is shown everywhere: in the conversation, the strip, the panel and the inspector. Read from rows, never
 // changed, only replaced.
 import { stripControl } from "../../base/escape.ts"
-import { isShellLine } from "../../session/shell-line.ts"
 import type { RunRow, RunState, TaskRow } from "../../store/rows.ts"
 import type { TaskView } from "../../task/find.ts"
 import { type Health, healthOf } from "../../task/health.ts"
+import { isShellLine } from "../../task/task.ts"
 
 export interface TaskItem {
   id: string

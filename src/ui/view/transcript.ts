@@ -1,10 +1,10 @@
 // The conversation of one session as entries: the newest messages first from the rows, earlier ones a page at a time, and
 // then what is published, row by row. What streams in stands at the end until its message is committed.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import { isShellLine } from "../../session/shell-line.ts"
 import type { DraftNews } from "../../session/viewer.ts"
 import type { FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
+import { isShellLine } from "../../task/task.ts"
 import type { ToolOutput } from "../../tool/tool.ts"
 import type { CallEntry, CallState, Entry, WakeEntry } from "./entry.ts"
 import type { TaskItem } from "./task-item.ts"

@@ -29,6 +29,8 @@ export function withoutMarks(text: string): string {
 
 export class Marks {
   readonly #marks = new Map<string, Mark>()
+  /** Of texts: counted once, because labels are made for each frame. */
+  readonly #sizes = new WeakMap<Mark, string>()
   #next = FIRST
 
   /** Returns the character that stands for it. */
@@ -58,18 +60,18 @@ export class Marks {
   expand(content: string): { text: string; images: Image[] } {
     if (!hasMarks(content)) return { text: content, images: [] }
     const labels = this.labels([content])
-    const images: Image[] = []
+    const images = new Set<Image>()
     const text = content.replace(MARK, (character) => {
       const mark = this.#marks.get(character)
       if (mark?.type === "text") return mark.text
       if (mark?.type === "path") return mark.raw
-      if (mark) images.push(mark.image)
+      if (mark) images.add(mark.image)
       return labels.get(character) ?? ""
     })
-    return { text, images }
+    return { text, images: [...images] }
   }
 
-  /** What is shown for each mark; they are counted in the order of the text, so no two are called the same. */
+  /** What is shown for each mark, counted in the order of the text; one that was put back twice is the same twice. */
   labels(lines: readonly string[]): ReadonlyMap<string, string> {
     const labels = new Map<string, string>()
     if (this.#marks.size === 0) return labels
@@ -78,13 +80,20 @@ export class Marks {
     for (const line of lines) {
       if (!hasMarks(line)) continue
       for (const [character] of line.matchAll(MARK)) {
+        if (labels.has(character)) continue
         const mark = this.#marks.get(character)
-        if (mark?.type === "text") labels.set(character, `[Pasted text #${++texts} ${sizeOf(mark.text)}]`)
+        if (mark?.type === "text") labels.set(character, `[Pasted text #${++texts} ${this.#sizeOf(mark)}]`)
         if (mark?.type === "image") labels.set(character, `[Image #${++images}]`)
         if (mark?.type === "path") labels.set(character, mark.raw)
       }
     }
     return labels
+  }
+
+  #sizeOf(mark: Mark & { type: "text" }): string {
+    const known = this.#sizes.get(mark) ?? sizeOf(mark.text)
+    this.#sizes.set(mark, known)
+    return known
   }
 }
 

@@ -15,7 +15,9 @@ const LONGEST_PATHS = 20_000
 
 /** Text of any origin as the editor keeps it: no control characters but tabs and newlines, no marks. */
 export function cleanText(text: string): string {
-  const clean = withoutMarks(stripControl(text, { keepNewlines: true }))
+  // Terminals paste a carriage return for each line's end: most pastes have nothing else to strip.
+  const lines = text.includes("\r") ? text.replaceAll("\r\n", "\n").replaceAll("\r", "\n") : text
+  const clean = withoutMarks(stripControl(lines, { keepNewlines: true }))
   return clean.isWellFormed() ? clean : clean.toWellFormed()
 }
 

@@ -1,6 +1,7 @@
 // The prompt: where keys become text, and text becomes a message. It never waits for anything: what takes time (files,
 // history, the clipboard) comes in later.
 import type { Component, Focusable, TuiMouseEvent, TuiMouseEventResult } from "@earendil-works/pi-tui"
+import { messageOf } from "../../../base/error.ts"
 import type { Keys } from "../keys/keys.ts"
 import { typedText } from "../keys/match-key.ts"
 import type { Theme } from "../theme.ts"
@@ -354,7 +355,9 @@ export class PromptEditor implements Component, Focusable {
     const { openEditor, say } = this.#options
     if (!openEditor) return
     const { text, images, mode } = this.draft
-    const edited = await openEditor(text)
+    const edited = await openEditor(text).catch(
+      (error: unknown): Edited => ({ type: "failed", message: `The prompt could not be edited: ${messageOf(error)}` }),
+    )
     if (edited.type === "failed") say(edited.message)
     else if (edited.text !== text) this.setDraft({ text: edited.text, images, mode })
     this.#screen.requestRender()

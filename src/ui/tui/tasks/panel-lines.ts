@@ -1,5 +1,6 @@
 // The lines around the rows of the tasks panel: what there is in all, the names of conversations, and a word on the
 // chosen task.
+import { visibleWidth } from "@earendil-works/pi-tui"
 import { oneLine } from "../../../base/text.ts"
 import { isLive } from "../../view/task-item.ts"
 import type { Counts, ListRow, TaskRow } from "../../view/task-list.ts"
@@ -28,7 +29,10 @@ export function headLine(
   ]
   const filtered = filter === "" ? [] : [theme.accent(`/${oneLine(filter, 40)}`)]
   const left = ` ${theme.bold("Tasks")}   ${[...parts, ...filtered].join("  ")}`
-  return ends(left, theme.dim(`  ${scope} ▾   esc back `), width)
+  // The counts are what one looks for: what is beside them gives way.
+  const right =
+    [`  ${scope} ▾   esc back `, `  ${scope} ▾ `].find((text) => visibleWidth(left) + text.length <= width) ?? ""
+  return ends(left, theme.dim(right), width)
 }
 
 export function groupLine(

@@ -94,6 +94,10 @@ describe("the person's own editor", () => {
   })
 
   test("a failure is said, and the prompt stays as it is", async () => {
+    const broken = createPrompt({ openEditor: () => Promise.reject(new Error("broken")) })
+    broken.press("a", key.ctrl("g"))
+    await eventually("it is said", () => broken.said.length > 0)
+    expect(broken.said).toEqual(["The prompt could not be edited: broken"])
     const prompt = createPrompt({ openEditor: async () => ({ type: "failed", message: "vi was not found." }) })
     prompt.press(paste("long\n".repeat(20)), key.ctrl("g"))
     await eventually("it is said", () => prompt.said.length > 0)

@@ -152,6 +152,19 @@ describe("dropped files", () => {
     expect(prompt.sent[0]).toMatchObject({ text: "[Image #1]", images: [{ name: "b.jpg" }] })
   })
 
+  test("an image that is put back twice is one image, named twice", async () => {
+    using folder = temporaryFolder()
+    const at = (name: string) => join(folder.path, name)
+    writeFileSync(at("a.png"), PNG)
+    writeFileSync(at("b.jpg"), JPEG)
+    const prompt = createPrompt()
+    prompt.press(paste(`${at("a.png")} ${at("b.jpg")}`))
+    await eventually("both are read", () => prompt.text().startsWith("[Image #1] [Image #2]"))
+    prompt.press(key.ctrl("u"), key.ctrl("y"), key.ctrl("y"), key.enter)
+    expect(prompt.sent[0]!.text).toBe("[Image #1] [Image #2] [Image #1] [Image #2]")
+    expect(prompt.sent[0]!.images.map(({ name }) => name)).toEqual(["a.png", "b.jpg"])
+  })
+
   test("a path outside of the working folder stays absolute; one with spaces is quoted", async () => {
     using folder = temporaryFolder()
     const path = join(folder.path, "my notes.md")

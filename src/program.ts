@@ -30,6 +30,7 @@ import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { type Course, courseOf } from "./session/course.ts"
 import { Draft, draftPath } from "./session/draft.ts"
+import { forgetIfEmpty } from "./session/empty.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { isTrusted, openFolder } from "./session/folder.ts"
@@ -177,6 +178,8 @@ export interface Program {
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
+  /** Forgets a session in which nothing was said; true when it did. */
+  forgetIfEmpty(row: SessionRow): Promise<boolean>
   /** Takes the lease of a session's tree; undefined when another process drives it. */
   host(row: SessionRow): Promise<Hosted | undefined>
   /** A session's tree as somebody sees it who does not drive it. */
@@ -299,6 +302,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     apiKeySource: (model) => keySource(model, providers(wiring)),
     createSession: (session) => createSession(wiring, session),
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
+    forgetIfEmpty: (row) => forgetIfEmpty(store, row.id),
     host: (row) => host(wiring, parts, row),
     view: (row) => createViewer({ store, clock, ids }, row.id),
     courseOf: (promptId) => courseOf(store, promptId),

@@ -44,7 +44,7 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
       unit: "ms",
       floor: floor.lag.late.p99,
       median: ours.lag.late.p99,
-      budget: { above: 10 },
+      budget: { above: 20 },
       note: [
         `  late ${shares(ours.lag.late)}, of which its own work ${shares(ours.lag.busy)}`,
         `  idle beside the same writers: late ${shares(floor.lag.late)}`,

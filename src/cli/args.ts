@@ -160,6 +160,7 @@ function sessionOf(options: Options, rules: Record<"allowed" | "disallowed", str
     allowedTools: [...options.all("allowedTools").flatMap(splitRules), ...rules.allowed],
     disallowedTools: [...options.all("disallowedTools").flatMap(splitRules), ...rules.disallowed],
     verbose: options.has("verbose"),
+    trust: options.has("trust"),
     ...(agent !== undefined && { agent }),
     ...(agents && { agents }),
     ...(model !== undefined && { model }),

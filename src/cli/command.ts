@@ -51,6 +51,8 @@ export interface SessionOptions {
   appendSystemPrompt?: string
   /** In the place of the agent's own prompt. */
   systemPrompt?: string
+  /** The folder is trusted for this run. */
+  trust: boolean
   verbose: boolean
 }
 

@@ -41,7 +41,7 @@ const sessionGroups: readonly Group[] = [
       { what: "--permission-mode MODE", does: "default, acceptEdits, plan or bypassPermissions" },
       { what: "--allowedTools RULES", does: 'such as "Read, Bash(git log:*)"' },
       { what: "--disallowedTools RULES", does: "the same, and stronger" },
-      { what: "--trust", does: "use this folder's settings, hooks and servers", needs: "--trust" },
+      { what: "--trust", does: "use this folder's settings for this run, as if it were trusted", needs: "--trust" },
       { what: "--max-turns N", does: "most steps of one turn" },
       { what: "--max-budget-usd N", does: "most money for this run", needs: "--max-budget-usd" },
     ],

@@ -47,7 +47,8 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     const { runTui, Surface } = await house
     const surface = new Surface()
     const hangUp = new AbortController()
-    using _hangUp = onHangUp(() => hangUp.abort())
+    // While the user's own editor has the terminal, it is the editor that is suspended, and not the work.
+    using _hangUp = onHangUp((why) => (why === "suspended" && !surface.isShown ? undefined : hangUp.abort()))
     using _continue = onContinue(() => surface.redraw())
     using _failures = fatal(program, surface)
     using _kill = onKill(surface)

@@ -50,6 +50,7 @@ async function run(command: PrintCommand, { input, interruption, accepted }: Giv
     maxSteps: session.maxTurns,
     stuck: tellOnce,
     agents: session.agents && JSON.stringify(session.agents),
+    trust: session.trust,
   })
   try {
     let told = 0

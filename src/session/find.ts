@@ -4,11 +4,13 @@ import { visible } from "../base/escape.ts"
 import { oneLine, quoted } from "../base/text.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
+import { IS_EMPTY } from "./empty.ts"
 
 /** The session with the user that was used last in this project. */
 export function lastSession(reader: Reader, project: string): SessionRow {
   const row = reader.one<SessionRow>(
-    "SELECT * FROM session WHERE project = :project AND parent_id IS NULL ORDER BY updated_at DESC LIMIT 1",
+    `SELECT * FROM session WHERE project = :project AND parent_id IS NULL AND NOT (${IS_EMPTY})
+     ORDER BY updated_at DESC LIMIT 1`,
     { project },
   )
   if (!row)

@@ -37,7 +37,9 @@ export async function openFolder(reader: Reader, place: FolderPlace): Promise<Fo
   const withheldAgents = agents.problems.flatMap(({ path, withheld: detail, agent = "" }) =>
     detail === undefined ? [] : { file: displayPath(path, home.home), key: `agent ${agent}`, detail },
   )
-  return { ...loaded, agents, trust: { state, folder: realPath(project), withheld: [...withheld, ...withheldAgents] } }
+  const note = withheld.length > 0 ? loaded.notes[0] : undefined
+  const trust = { state, folder: realPath(project), note, withheld: [...withheld, ...withheldAgents] } as const
+  return { ...loaded, agents, trust }
 }
 
 export function isTrusted({ state }: Pick<Trust, "state">): boolean {

@@ -15,6 +15,8 @@ export interface Trust {
   state: TrustAnswer | "once" | "unknown"
   /** Absolute path of the project's root, without links. */
   folder: string
+  /** The note about what is ignored, for those who can't be asked. */
+  note: string | undefined
   withheld: readonly WithheldSetting[]
 }
 

@@ -300,6 +300,8 @@ export const migrations: readonly string[] = [
   -- The branch of the repository that it was begun on, or last worked on.
   ALTER TABLE session ADD COLUMN branch TEXT;
   CREATE INDEX session_forks ON session (forked_from) WHERE forked_from IS NOT NULL;
+  -- For looking back through what the user has asked.
+  CREATE INDEX message_prompt ON message (session_id, seq) WHERE role = 'user' AND origin = 'human';
   `,
 ]
 

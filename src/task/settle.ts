@@ -31,7 +31,7 @@ export interface End {
 export type Settled = ({ type: "settled"; run: RunRow } & Followed) | { type: "already-settled" }
 
 /** Ten thousand may wait for one task: no transaction sees to more of them, because none may be long. */
-const FOLLOWED_AT_ONCE = 50
+const FOLLOWED_AT_ONCE = 25
 
 export function settle(tx: Tx, clock: Clock, { runId, outcome }: { runId: string; outcome: Outcome }): Settled {
   const run = settleOne(tx, clock, { runId, outcome })

@@ -70,7 +70,7 @@ test("all that waited for a task are skipped when it has failed, each told once"
   at.kind.finish(at.gate.run.id, { state: "failed" })
   await eventually("all are skipped", () => at.count("run WHERE state = 'skipped'") === MANY + 1)
   expect(at.count("inbox WHERE kind = 'notice'")).toBe(MANY + 2)
-  expect(longest).toBeLessThanOrEqual(50)
+  expect(longest).toBeLessThanOrEqual(25)
   expect(
     at.it.store.one<{ reason: string }>("SELECT reason FROM run WHERE id = :id", { id: at.last.run.id })?.reason,
   ).toMatch(/^it needs task short-\d+, which was skipped$/)

@@ -63,14 +63,16 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         hangUp,
       })
       asked = undefined
+      const isForgotten = driver.state === "host" && (await program.forgetIfEmpty(row))
       if (left.type === "new") {
         row = await program.createSession(next)
         continue
       }
       surface.hide()
       if (hangUp.aborted) return { how: left.how === "keep" ? "keep" : "exit", drivers: [...drivers.values()] }
-      const last = farewell(program, row, { width: surface.columns, theme: createTheme(theme.name, theme) })
-      await writeOut(last)
+      if (!isForgotten)
+        await writeOut(farewell(program, row, { width: surface.columns, theme: createTheme(theme.name, theme) }))
+      if (left.how === "stop") await writeOut("Stopping what still runs …\n")
       return await depart(left.how, [...drivers.values()])
     }
   } finally {

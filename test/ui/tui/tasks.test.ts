@@ -82,7 +82,7 @@ async function openPanel(terminal: Terminal): Promise<void> {
     "exit code 3",
     "timed out",
     "214 modules",
-    "listening",
+    "listen",
   ])
     await terminal.shows(text)
   await terminal.shows(chosen("auth code"))

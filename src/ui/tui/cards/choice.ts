@@ -20,6 +20,8 @@ export interface ChoiceParts {
   /** Lines between the title and the choices. */
   details(width: number): readonly string[]
   choices: readonly Choice[]
+  /** In the last line. */
+  hint?: string
   /** Esc. */
   cancelled(): void
   /** Whether there is still something to choose; asked when rows have changed. */
@@ -32,6 +34,10 @@ export class ChoiceCard implements Card {
   #at = 0
   /** The first line of the choices, as it was drawn last. */
   #first = 0
+  /** The first of the details that is shown, and how many fit. */
+  #from = 0
+  #room = 0
+  #isRead = false
 
   constructor(parts: ChoiceParts) {
     this.#parts = parts
@@ -42,24 +48,39 @@ export class ChoiceCard implements Card {
     const theme = this.#parts.theme()
     const room = Math.max(0, rows - choices.length - 3)
     const all = details(width - 4)
+    this.#room = all.length > room ? Math.max(1, room - 1) : room
+    this.#from = Math.max(0, Math.min(this.#from, all.length - this.#room))
+    const hidden = all.length - this.#from - this.#room
+    this.#isRead ||= hidden <= 0
+    const rest = hidden > 0 ? `… and ${hidden} more · pgdn` : "pgup"
     const shown =
-      all.length > room
-        ? [...all.slice(0, Math.max(0, room - 1)), theme.dim(`… and ${all.length - room + 1} more`)]
-        : all
+      all.length > room ? [...all.slice(this.#from, this.#from + this.#room), theme.dim(rest)].slice(0, room) : all
     this.#first = shown.length + 2
     return [
       { text: theme.warn("─".repeat(width)) },
       { text: clip(` ${theme.bold(title())}`, width) },
       ...shown.map((text) => ({ text: clip(`   ${text}`, width) })),
       ...choices.map((choice, i) => ({ text: this.#row(choice, i, width) })),
-      { text: clip(theme.dim("   esc cancels"), width) },
+      { text: clip(theme.dim(`   ${this.#parts.hint ?? "esc cancels"}`), width) },
     ]
+  }
+
+  /** All of the details have been shown. */
+  get isRead(): boolean {
+    return this.#isRead
+  }
+
+  /** The next of the details that do not fit. */
+  readOn(): void {
+    this.#from += Math.max(1, this.#room - 1)
   }
 
   act(action: Action): boolean {
     const { choices, cancelled } = this.#parts
     if (action === "list.up") this.#at = (this.#at + choices.length - 1) % choices.length
     else if (action === "list.down") this.#at = (this.#at + 1) % choices.length
+    else if (action === "list.pageDown") this.readOn()
+    else if (action === "list.pageUp") this.#from -= Math.max(1, this.#room - 1)
     else if (action === "list.accept") choices[this.#at]!.chosen()
     else if (action === "list.back") cancelled()
     else return false

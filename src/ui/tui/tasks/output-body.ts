@@ -37,7 +37,9 @@ interface Query {
   text: string
   /** Offset of the line that was found last. */
   at: number | undefined
-  searching: AbortController | undefined
+  readonly stop: AbortController
+  /** The search under way. */
+  found: Promise<void>
 }
 
 export class OutputBody implements Component {
@@ -53,6 +55,8 @@ export class OutputBody implements Component {
   #width = 80
   #isBusy = false
   #isRead = false
+  /** It has ended, and its size is known for good. */
+  #isOver = false
   #query: Query | undefined
   #markerAt: number | undefined
 
@@ -66,7 +70,7 @@ export class OutputBody implements Component {
   close(): void {
     clearInterval(this.#timer)
     this.#end.abort()
-    this.#query?.searching?.abort()
+    this.#query?.stop.abort()
   }
 
   get isFollowing(): boolean {
@@ -145,30 +149,27 @@ export class OutputBody implements Component {
     })
   }
 
-  /** From here on its finds are shown; `undefined` ends that. */
-  find(text: string | undefined, direction: "earlier" | "later" = "earlier"): void {
-    this.#query?.searching?.abort()
-    if (text === undefined || text === "") {
-      this.#query = undefined
-      return
-    }
-    const at = this.#query?.text === text ? this.#query.at : undefined
-    const searching = new AbortController()
-    this.#query = { text, at, searching }
-    this.#search(this.#query, { direction, signal: searching.signal }).catch((error) => {
-      if (!searching.signal.aborted) this.#parts.failed(error)
-    })
+  /** From here on its finds are shown, the nearest one above first; `undefined` ends that. */
+  find(text: string | undefined): void {
+    this.#query?.stop.abort()
+    this.#query = text ? { text, at: undefined, stop: new AbortController(), found: Promise.resolve() } : undefined
+    this.findNext("earlier")
   }
 
-  /** The find before or after the one that is shown. */
+  /** The find before or after the one that is shown; asked for several times, one after the other. */
   findNext(direction: "earlier" | "later"): void {
-    if (this.#query) this.find(this.#query.text, direction)
+    const query = this.#query
+    if (!query) return
+    query.found = query.found
+      .then(() => this.#search(query, direction))
+      .catch((error) => {
+        if (!query.stop.signal.aborted) this.#parts.failed(error)
+      })
   }
 
-  async #search(
-    query: Query,
-    { direction, signal }: { direction: "earlier" | "later"; signal: AbortSignal },
-  ): Promise<void> {
+  async #search(query: Query, direction: "earlier" | "later"): Promise<void> {
+    const { signal } = query.stop
+    if (signal.aborted) return
     const { source, say } = this.#parts
     const end = await source.size()
     const top = this.#top && this.#window.lines[this.#top.line - this.#window.shift]
@@ -184,7 +185,6 @@ export class OutputBody implements Component {
       if (found !== undefined) say(direction === "earlier" ? "From the end again." : "From the beginning again.")
     }
     if (signal.aborted) return
-    query.searching = undefined
     if (found === undefined) return say(`"${query.text}" is not in the output.`)
     query.at = found
     await this.#show(found)
@@ -275,7 +275,9 @@ export class OutputBody implements Component {
   }
 
   #look(): void {
-    if (!this.#parts.isLive() && this.#window.isAtEnd && this.#isRead) return
+    if (this.#isOver) return
+    // Asked before the look: what it printed last is seen by a look after its end.
+    const isLive = this.#parts.isLive()
     this.#begin(async () => {
       const before = this.#window.version
       await this.#window.look()
@@ -285,6 +287,7 @@ export class OutputBody implements Component {
         if (behind > JUMP_BYTES) await this.#window.toEnd()
         else await this.#window.more()
       } else if (behind > 0 && !isFull) await this.#window.more()
+      this.#isOver = !isLive
       return this.#window.version === before ? NOTHING_NEW : undefined
     })
   }

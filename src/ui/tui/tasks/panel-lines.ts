@@ -31,7 +31,7 @@ export function headLine(
   const left = ` ${theme.bold("Tasks")}   ${[...parts, ...filtered].join("  ")}`
   // The counts are what one looks for: what is beside them gives way.
   const right =
-    [`  ${scope} ▾   esc back `, `  ${scope} ▾ `].find((text) => visibleWidth(left) + text.length <= width) ?? ""
+    [`  ${scope} ▾   esc back `, "  esc back "].find((text) => visibleWidth(left) + text.length <= width) ?? ""
   return ends(left, theme.dim(right), width)
 }
 

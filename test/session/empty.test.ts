@@ -9,11 +9,11 @@ import { seedSession } from "../../testing/seed.ts"
 test("a session without a word is forgotten, and not the one to go on with", async () => {
   using home = await temporaryStore()
   const { store } = home
-  await store.write((tx) => seedSession(tx, { id: "used", updatedAt: 1 }))
+  await store.write((tx) => seedSession(tx, { id: "used", updated_at: 1 }))
   await store.writeDurably((tx) =>
     admit(tx, systemClock, { id: "p", sessionId: "used", origin: "human", delivery: "steer", content: [] }),
   )
-  await store.write((tx) => seedSession(tx, { id: "empty", updatedAt: 2 }))
+  await store.write((tx) => seedSession(tx, { id: "empty", updated_at: 2 }))
   const { project } = store.one<{ project: string }>("SELECT project FROM session WHERE id = 'used'")!
   expect(lastSession(store, project).id).toBe("used")
   expect(await forgetIfEmpty(store, "used")).toBe(false)

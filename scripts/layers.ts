@@ -23,7 +23,10 @@ const TYPES_ONLY = new Set(["tool", "agent", "mcp", "permission"])
 /** What interfaces must not reach into: of these folders they may use the file of the folder's name, and types. */
 const CLOSED_TO_UI = new Set(["session", "task"])
 /** What only reads rows, and so is any reader's. */
-const READS_ONLY = new Set(["find", "health", "caps", "output"].map((name) => `src/task/${name}.ts`))
+const READS_ONLY = new Set([
+  ...["find", "health", "caps", "output"].map((name) => `src/task/${name}.ts`),
+  "src/session/lineage.ts",
+])
 /** The one file outside of src/ that a source may import, and who may. */
 const MANIFEST = { importer: "src/base/version.ts", file: "package.json" }
 const MOST_LINES = { tui: 600, warned: 500 }

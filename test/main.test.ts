@@ -57,7 +57,7 @@ test("help shows every option that works and none that does not", async () => {
   expect({ code, err }).toEqual({ code: 0, err: "" })
   for (const shown of ["--print", "--continue", "--resume", "--model", "--allowedTools", "--output-format", "doctor"])
     expect(out).toContain(shown)
-  for (const hidden of ["--mcp-config", "--add-dir", "--trust", "  mcp"]) expect(out).not.toContain(hidden)
+  for (const hidden of ["--mcp-config", "--add-dir", "  mcp"]) expect(out).not.toContain(hidden)
   for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(120)
 })
 

@@ -11,6 +11,8 @@ export interface Matrix {
   where?: ((label: string, process: 1 | 2) => boolean) | undefined
   /** Of each n-th of these deaths, the process that goes on dies as well, at each effect of its taking over. */
   againEvery?: number
+  /** At each n-th effect only. */
+  againStep?: number
   sideBySide: number
   /** Called after each death. */
   told?: (death: Death, found: string[]) => void
@@ -29,7 +31,7 @@ export interface Outcome {
 const RECOVERY_POINTS = 30
 
 export async function crashMatrix(matrix: Matrix): Promise<Outcome> {
-  const { every, offset = 0, by, where, againEvery, sideBySide, told } = matrix
+  const { every, offset = 0, by, where, againEvery, againStep = 1, sideBySide, told } = matrix
   const undisturbed = await tellStory()
   if (undisturbed.problems.length > 0) throw new Error(`nobody died, and yet: ${undisturbed.problems.join("; ")}`)
   const deaths = deathsIn(undisturbed, { by, where }).filter((_, i) => i % every === offset % every)
@@ -48,7 +50,7 @@ export async function crashMatrix(matrix: Matrix): Promise<Outcome> {
     for (const [n, death] of next) {
       const recovery = await die(death)
       if (againEvery === undefined || n % againEvery !== 0) continue
-      for (let again = 1; again <= Math.min(recovery, RECOVERY_POINTS); again++) {
+      for (let again = 1; again <= Math.min(recovery, RECOVERY_POINTS); again += againStep) {
         outcome.secondDeaths++
         await die({ ...death, again })
       }

@@ -97,7 +97,10 @@ export function storyIn(cwd: string, world: World): Story {
         bash(effect("service", "while :; do sleep 0.05; done"), { service: true }),
         {
           name: "Monitor",
-          input: { command: effect("monitor", `${until("line-go")}; ${until("end-go")} >/dev/null`), description: "watch" },
+          input: {
+            command: effect("monitor", `${until("line-go")}; ${until("end-go")} >/dev/null`),
+            description: "watch",
+          },
         },
       ],
       () => [agent("front"), bash(effect("root-2", "exit 3"))],

@@ -7,6 +7,7 @@ import { openProgram, type Program } from "../program.ts"
 import { selfCommand } from "../runtime/self.ts"
 import { isTerminal } from "../runtime/standard.ts"
 import { hasLauncher, letGo, onContinue, onHangUp } from "../runtime/terminal.ts"
+import { isOpenToOthers, isWorthAsking } from "../session/trust.ts"
 import type { Departure } from "../ui/tui/house.ts"
 import type { Surface } from "../ui/tui/surface.ts"
 import type { Command } from "./command.ts"
@@ -29,22 +30,25 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     )
   const house = import("../ui/tui/house.ts")
   let isAlone = false
-  const program = await openProgram({
-    env: process.env,
-    cwd: workingFolder(),
-    begins: session.start.type === "new",
-    allow: session.allowedTools,
-    deny: session.disallowedTools,
-    answerable: true,
-    whenCapped: "pause",
-    maxBudgetUsd: session.maxBudgetUsd,
-    maxSteps: session.maxTurns,
-    agents: session.agents && JSON.stringify(session.agents),
-    unattended: () => isAlone,
-  })
+  const open = () =>
+    openProgram({
+      env: process.env,
+      cwd: workingFolder(),
+      begins: session.start.type === "new",
+      allow: session.allowedTools,
+      deny: session.disallowedTools,
+      answerable: true,
+      whenCapped: "pause",
+      maxBudgetUsd: session.maxBudgetUsd,
+      maxSteps: session.maxTurns,
+      agents: session.agents && JSON.stringify(session.agents),
+      unattended: () => isAlone,
+      trust: session.trust,
+    })
+  let program = await open()
   try {
-    const row = await sessionOf(program, session)
-    const { runTui, Surface } = await house
+    let row = isWorthAsking(program.trust) ? undefined : await sessionOf(program, session)
+    const { askFolderTrust, runTui, Surface } = await house
     const surface = new Surface()
     const hangUp = new AbortController()
     // While the user's own editor has the terminal, it is the editor that is suspended, and not the work.
@@ -54,6 +58,24 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     using _kill = onKill(surface)
     // A terminal that is gone can't be written to.
     process.stdout.on("error", () => hangUp.abort())
+    if (!row) {
+      const { trust } = program
+      const asked = { env: process.env, trust, isOpenToOthers: isOpenToOthers(trust.folder), hangUp: hangUp.signal }
+      const answer = await askFolderTrust(surface, asked)
+      if (answer === "leave") {
+        surface.hide()
+        return Exit.done
+      }
+      if (answer !== "later") await program.answerTrust(answer)
+      if (answer === "trusted") {
+        program.close()
+        program = await open()
+      }
+      row = await sessionOf(program, session).catch((error) => {
+        surface.hide()
+        throw error
+      })
+    }
     const opening = { program, row, next: session, env: process.env, prompt, hangUp: hangUp.signal }
     const departure = await runTui(surface, opening)
     if (departure.how === "keep") {

@@ -4,6 +4,9 @@ import type { AssistantPart, ModelMessage, ToolResultPart, UserPart } from "../m
 import type { MessageRow, ToolCallRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import type { ToolOutput } from "../tool/tool.ts"
+import { messagesAfter, messagesBefore } from "./lineage.ts"
+
+export { lastSeq } from "./lineage.ts"
 
 export class History {
   readonly #reader: Reader
@@ -18,11 +21,7 @@ export class History {
 
   /** All messages so far. Called between steps, when every tool call has its result. */
   messages(): readonly ModelMessage[] {
-    const rows = this.#reader.all<MessageRow>(
-      "SELECT * FROM message WHERE session_id = :sessionId AND seq > :after ORDER BY seq",
-      { sessionId: this.#sessionId, after: this.#lastSeq },
-    )
-    for (const row of rows) {
+    for (const row of messagesAfter(this.#reader, this.#sessionId, this.#lastSeq)) {
       this.#append(row)
       this.#lastSeq = row.seq
     }
@@ -67,12 +66,7 @@ export function finalText(reader: Reader, sessionId: string): string | undefined
 
 /** The last text that the session's model said at all, be it on the way; `after`: behind that number of a message. */
 export function lastText(reader: Reader, sessionId: string, after = 0): string | undefined {
-  const rows = reader.all<{ content: string }>(
-    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'assistant' AND seq > :after
-     ORDER BY seq DESC LIMIT 20`,
-    { sessionId, after },
-  )
-  return firstText(rows)
+  return firstText(messagesBefore(reader, sessionId, { after, limit: 20, only: "role = 'assistant'" }))
 }
 
 function firstText(rows: readonly { content: string }[]): string | undefined {
@@ -91,12 +85,6 @@ export function lastTextOf(reader: Reader, sessionId: string, turns: readonly st
     { sessionId, turns: JSON.stringify(turns) },
   )
   return firstText(rows)
-}
-
-/** The number of the session's newest message; 0 when there is none. */
-export function lastSeq(reader: Reader, sessionId: string): number {
-  const sql = "SELECT MAX(seq) AS seq FROM message WHERE session_id = :sessionId"
-  return reader.one<{ seq: number | null }>(sql, { sessionId })?.seq ?? 0
 }
 
 export function textOf(parts: readonly (AssistantPart | UserPart)[]): string | undefined {

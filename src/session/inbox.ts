@@ -5,6 +5,7 @@ import type { UserPart } from "../model/message.ts"
 import { publish } from "../store/feed.ts"
 import type { InboxRow, MessageRow, Origin } from "../store/rows.ts"
 import { insertRow, type Reader, type Tx } from "../store/store.ts"
+import { nextSeq } from "./lineage.ts"
 import { isForgotten, tellTasks } from "./task-ledger.ts"
 
 export interface Admission {
@@ -131,17 +132,6 @@ function userMessage(made: {
     step_id: null,
     created_at: 0,
   }
-}
-
-export function nextSeq(reader: Reader, sessionId: string): number {
-  return (
-    reader.one<{ next: number }>(
-      "SELECT COALESCE(MAX(seq), 0) + 1 AS next FROM message WHERE session_id = :sessionId",
-      {
-        sessionId,
-      },
-    )?.next ?? 1
-  )
 }
 
 export function insertMessage(tx: Tx, clock: Clock, rootId: string, message: MessageRow): void {

@@ -65,7 +65,12 @@ function stretchesAfter(reader: Reader, sessionId: string, after: number): Stret
 export function messagesBefore(
   reader: Reader,
   sessionId: string,
-  { before = WHOLE, after = 0, limit, only = "TRUE" }: { before?: number; after?: number; limit: number; only?: string },
+  {
+    before = WHOLE,
+    after = 0,
+    limit,
+    only = "TRUE",
+  }: { before?: number; after?: number; limit: number; only?: string },
 ): MessageRow[] {
   const rows: MessageRow[] = []
   for (const stretch of backwards(reader, sessionId)) {

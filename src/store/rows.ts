@@ -177,6 +177,15 @@ export interface ApprovalRow {
   answered_at: number | null
 }
 
+export interface MemoryRow {
+  session_id: string
+  version: number
+  covers_seq: number
+  sections: string
+  made_by: "model" | "rules" | "user" | "fork"
+  created_at: number
+}
+
 export interface TrustRow {
   project: string
   answer: "trusted" | "never"

@@ -302,6 +302,21 @@ export const migrations: readonly string[] = [
   CREATE INDEX session_forks ON session (forked_from) WHERE forked_from IS NOT NULL;
   -- For looking back through what the user has asked.
   CREATE INDEX message_prompt ON message (session_id, seq) WHERE role = 'user' AND origin = 'human';
+  -- The memory of a session with the user, by versions: the newest is in force, none is changed, old ones are pruned.
+  -- Messages with numbers up to covers_seq are in its sections, and none behind; sections: JSON, by name, the lines of
+  -- each (session/memory/kept.ts). made_by 'fork': copied when the session was split off. What rows say anyway (files,
+  -- commands, tasks) is not in here.
+  CREATE TABLE memory (
+    session_id TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    covers_seq INTEGER NOT NULL,
+    sections TEXT NOT NULL,
+    made_by TEXT NOT NULL CHECK (made_by IN ('model', 'rules', 'user', 'fork')),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (session_id, version)
+  ) STRICT;
+  -- For the facts in a memory, which are read with each compaction: the changes of a long session are few of its calls.
+  CREATE INDEX tool_call_change ON tool_call (session_id) WHERE name IN ('Write', 'Edit');
   `,
 ]
 

@@ -30,6 +30,7 @@ export const treeTables: readonly TreeTable[] = [
     json: ["input", "intent", "result"],
   },
   { name: "inbox", per: "session", scope: "session_id = :session", key: "seq", json: ["content"] },
+  { name: "memory", per: "session", scope: "session_id = :session", key: "version", json: ["sections"] },
   { name: "task", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input", "caps"] },
   { name: "dependency", per: "tree", scope: tasks, order: "task_id, needs_id", json: [] },
   { name: "run", per: "tree", scope: tasks, key: "rowid", json: [] },

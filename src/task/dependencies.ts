@@ -104,6 +104,11 @@ export function needsMore(reader: Reader, taskId: string): boolean {
   return reader.one("SELECT 1 FROM dependency WHERE task_id = :taskId AND met = 0 LIMIT 1", { taskId }) !== undefined
 }
 
+/** Whether anything was made to wait for a task, and was not freed. */
+export function isNeeded(reader: Reader, taskId: string): boolean {
+  return reader.one("SELECT 1 FROM dependency WHERE needs_id = :id AND met = 0 LIMIT 1", { id: taskId }) !== undefined
+}
+
 const NAMED = 3
 
 /** What a queued task waits for, in a few words. */
@@ -119,9 +124,7 @@ export function waitsFor(needs: readonly string[]): string {
  */
 function findCycle(tx: Tx, task: Dependant, needs: readonly string[]): string | undefined {
   const above = task.holdsParent && task.parentTaskId !== null
-  const needed =
-    tx.one("SELECT 1 FROM dependency WHERE needs_id = :id AND met = 0 LIMIT 1", { id: task.id }) !== undefined
-  if (!above && !needed && !needs.includes(task.id)) return undefined
+  if (!above && !isNeeded(tx, task.id) && !needs.includes(task.id)) return undefined
   const ends = new Set([task.id, ...(above ? ancestors(tx, task.parentTaskId!) : [])])
   return reaches(tx, needs, ends) ? needs.find((need) => reaches(tx, [need], ends)) : undefined
 }

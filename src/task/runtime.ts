@@ -30,6 +30,7 @@ import {
 } from "./task.ts"
 import { liveTree } from "./tree.ts"
 import { liveTwin, twinOf } from "./twin.ts"
+import { type Storing, untilStored, waitForStorage } from "./until-stored.ts"
 
 export interface Started {
   task: TaskRow
@@ -51,20 +52,14 @@ interface Execution {
 /** Of queued runs, how many settle in one transaction: none may be long. */
 const STOPPED_AT_ONCE = 50
 
-/** How often what could not be stored is tried again. */
-const STORAGE_LOOK_MS = 1_000
-
-export interface RuntimeParts {
-  store: Store
-  clock: Clock
+export interface RuntimeParts extends Storing {
   ids: Ids
-  log: Log
+  /** How many background shells run at a time. */
   shellPlaces?: number | undefined
-  stuck?: ((error: UserError) => void) | undefined
 }
 
 export class TaskRuntime {
-  readonly #stuck: RuntimeParts["stuck"]
+  readonly #storing: Storing
   readonly #store: Store
   readonly #clock: Clock
   readonly #ids: Ids
@@ -73,12 +68,8 @@ export class TaskRuntime {
   readonly #executions = new Map<string, Execution>()
   readonly #queue: Queue
 
-  /**
-   * `shellPlaces`: how many background shells run at a time. `stuck`: told when the end of a run can't be stored, and is
-   * tried again: nothing can be said of that by rows.
-   */
   constructor(parts: RuntimeParts) {
-    this.#stuck = parts.stuck
+    this.#storing = parts
     this.#store = parts.store
     this.#clock = parts.clock
     this.#ids = parts.ids
@@ -545,11 +536,11 @@ export class TaskRuntime {
       for (;;) {
         const outcome = await prepared.go(control).catch<Outcome | "again">((error: unknown) => {
           if (prepared.goesOnFromRows && !signal.aborted && isStorageError(error))
-            return this.#waitForStorage(task, error)
+            return waitForStorage(this.#storing, error)
           return this.#crashed(task, error)
         })
         if (outcome === "again") continue
-        const settled = await this.#untilStored(task, (tx) => {
+        const settled = await untilStored(this.#storing, (tx) => {
           if (prepared.mayEnd && !prepared.mayEnd(tx, outcome)) return undefined
           return settle(tx, this.#clock, { runId: run.id, outcome })
         })
@@ -559,25 +550,6 @@ export class TaskRuntime {
     } catch (error) {
       this.#log.error("settling failed", { error, task: task.id })
     }
-  }
-
-  /** The end of a run is not lost to a full disk: it is stored as soon as it can be. */
-  async #untilStored<T>(task: TaskRow, change: (tx: Tx) => T): Promise<T> {
-    for (;;) {
-      try {
-        return await this.#store.writeDurably(change)
-      } catch (error) {
-        if (!isStorageError(error)) throw error
-        await this.#waitForStorage(task, error)
-      }
-    }
-  }
-
-  async #waitForStorage(task: TaskRow, error: UserError): Promise<"again"> {
-    this.#log.warn("nothing can be stored now; trying again", { error, task: task.id })
-    this.#stuck?.(error)
-    await this.#clock.sleep(STORAGE_LOOK_MS)
-    return "again"
   }
 
   #crashed(task: TaskRow, error: unknown): Outcome {

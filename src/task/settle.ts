@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts"
 import { publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Tx } from "../store/store.ts"
-import { freeDependants, hopelessDependants, lastEnd } from "./dependencies.ts"
+import { freeDependants, hopelessDependants, isNeeded, lastEnd } from "./dependencies.ts"
 import { renderNotice, settledNoticeId } from "./notice.ts"
 import { LIVE, type Outcome } from "./task.ts"
 
@@ -53,7 +53,7 @@ export function settleDependants(tx: Tx, clock: Clock, ends: readonly End[]): Fo
     const { runs, seen, rest } = isMet
       ? freeDependants(tx, taskId, room)
       : hopelessDependants(tx, taskId, { after, most: room })
-    room -= seen
+    room -= Math.max(1, seen)
     if (rest !== undefined) open.unshift({ taskId, after: rest })
     if (isMet) {
       freed.push(...runs)
@@ -64,7 +64,7 @@ export function settleDependants(tx: Tx, clock: Clock, ends: readonly End[]): Fo
       const also = settleOne(tx, clock, { runId: id, outcome: { state: "skipped", reason }, quiet: end.quiet === 1 })
       if (!also) continue
       skipped.push(also)
-      open.push({ taskId: also.task_id, after: "" })
+      if (isNeeded(tx, also.task_id)) open.push({ taskId: also.task_id, after: "" })
     }
   }
   return { freed, skipped, rest: open }

@@ -282,6 +282,7 @@ describe("a repository that is not trusted", () => {
         message: 'permissionMode: the folder is not trusted, so "bypassPermissions" is left out',
         fatal: false,
         agent: "a",
+        withheld: "permissionMode: bypassPermissions",
       },
     ])
     expect(findAgent(await load({ trusted: true }), "a").permissionMode).toBe("bypassPermissions")

@@ -35,7 +35,7 @@ function mistake(): UserError {
 
 describe("order", () => {
   test("no files are no settings", () => {
-    expect(load(false)).toEqual({ settings: { extra: {} }, ruleFiles: new Map(), notes: [] })
+    expect(load(false)).toEqual({ settings: { extra: {} }, ruleFiles: new Map(), withheld: [], notes: [] })
   })
   test("each file goes over the ones before it", () => {
     const order = [
@@ -142,8 +142,18 @@ describe("a repository that is not trusted", () => {
       mcpServers: { a: { command: "evil" } },
       statusLine: { command: "evil" },
     })
-    const { settings, notes } = load(false)
+    const { settings, withheld, notes } = load(false)
     expect(settings).toEqual({ permissions: { allow: ["Read"], deny: [], ask: [], defaultMode: "default" }, extra: {} })
+    const claude = "~/shop/.claude/settings.json"
+    const own = "~/shop/.meanwhile/settings.json"
+    expect(withheld).toEqual([
+      { file: claude, key: "hooks", detail: '{"Stop":[]}', isUnused: true },
+      { file: claude, key: "env", detail: "DEBUG=1" },
+      { file: own, key: "mcpServers", detail: '{"a":{"command":"evil"}}', isUnused: true },
+      { file: own, key: "permissions.allow", detail: "Bash" },
+      { file: own, key: "permissions.defaultMode", detail: "bypassPermissions" },
+    ])
+    expect(load(true).withheld).toEqual([])
     expect(notes).toEqual([
       "This folder is not trusted, so these are ignored: hooks, env in ~/shop/.claude/settings.json; " +
         "mcpServers, permissions.allow, permissions.defaultMode in ~/shop/.meanwhile/settings.json. --trust uses them.",
@@ -164,6 +174,7 @@ describe("a repository that is not trusted", () => {
         ["Read(.env)", "~/shop/.claude/settings.json"],
         ["Bash(git push:*)", "~/shop/.claude/settings.json"],
       ]),
+      withheld: [],
       notes: [],
     })
   })

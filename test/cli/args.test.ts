@@ -14,7 +14,13 @@ function refused(...argv: string[]): string {
   throw new Error(`accepted: ${argv.join(" ")}`)
 }
 
-const plain: SessionOptions = { start: { type: "new" }, allowedTools: [], disallowedTools: [], verbose: false }
+const plain: SessionOptions = {
+  start: { type: "new" },
+  allowedTools: [],
+  disallowedTools: [],
+  trust: false,
+  verbose: false,
+}
 
 describe("a prompt", () => {
   test("without -p opens the interface, with -p it is printed", () => {
@@ -140,7 +146,7 @@ describe("options of a session", () => {
   test("that would have no effect are refused", () => {
     for (const option of ["--wait=3", "--output-format=json", "--input-format=text"])
       expect(refused(option)).toContain("only has a meaning with -p")
-    for (const option of ["--mcp-config=f", "--add-dir=d", "--trust", "--fork-session"])
+    for (const option of ["--mcp-config=f", "--add-dir=d", "--fork-session"])
       expect(refused("-p", "x", option)).toContain("is not available yet")
     expect(refused("mcp", "list")).toContain("not available yet")
   })

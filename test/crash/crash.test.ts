@@ -5,15 +5,25 @@ import { killRound, seeded } from "../../testing/kill-loop.ts"
 
 const EVERY = Number(process.env.CRASH_EVERY ?? 100)
 const ROUNDS = Number(process.env.KILL_ROUNDS ?? 4)
+/** Of each n-th death a second one, at each 8th effect of taking over. */
+const AGAIN = Number(process.env.CRASH_AGAIN ?? 6)
 /** Another part of it each day, the same one all day long. */
 const SEED = Number(process.env.CRASH_SEED ?? Math.floor(Date.now() / 86_400_000))
 
 test(
   `the story goes on after death at each ${EVERY}th point (seed ${SEED})`,
   async () => {
-    const matrix = await crashMatrix({ every: EVERY, offset: SEED, by: ["kill", "throw"], sideBySide: 2 })
-    console.log(`crash matrix: ${matrix.points} points, ${matrix.deaths} deaths`)
-    expect(matrix.points).toBeGreaterThan(300)
+    const matrix = await crashMatrix({
+      every: EVERY,
+      offset: SEED,
+      by: ["kill", "throw"],
+      againEvery: AGAIN,
+      againStep: 8,
+      sideBySide: 2,
+    })
+    console.log(`crash matrix: ${matrix.points} points, ${matrix.deaths} deaths, ${matrix.secondDeaths} second deaths`)
+    expect(matrix.points).toBeGreaterThan(450)
+    expect(matrix.secondDeaths).toBeGreaterThan(0)
     expect(matrix.failures.map(describe)).toEqual([])
   },
   20 * 60_000,

@@ -2,16 +2,17 @@
 // their work at the end.
 import { join } from "node:path"
 import { type Env, homePaths } from "../../base/paths.ts"
-import type { NewSession, Program } from "../../program.ts"
+import type { NewSession, Program, Trust } from "../../program.ts"
 import { writeOut } from "../../runtime/standard.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import { createDriver, type Driver } from "../drive.ts"
 import { farewell } from "./farewell.ts"
 import { readKeybindings } from "./keys/keybindings-file.ts"
-import { createKeys } from "./keys/keys.ts"
+import { createKeys, type Keys } from "./keys/keys.ts"
 import { bindLibraryKeys } from "./keys/pi-keys.ts"
+import { askTrust, type Trusting } from "./screens/trust.ts"
 import { Surface } from "./surface.ts"
-import { createTheme, themeOfEnvironment, wantsColour } from "./theme.ts"
+import { createTheme, type ThemeName, themeOfEnvironment, wantsColour } from "./theme.ts"
 import { type Left, sit } from "./tui.ts"
 
 export { Surface }
@@ -33,13 +34,32 @@ export interface Departure {
   drivers: readonly Driver[]
 }
 
-export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
-  const { program, row: first, next, env, prompt, hangUp } = opening
-  const keybindings = join(homePaths(env).config, "keybindings.json")
-  const { config, notes } = readKeybindings(keybindings)
+/** Asks whether the folder is trusted, before anything that it says is used. */
+export function askFolderTrust(
+  surface: Surface,
+  { env, ...asked }: { env: Env; trust: Trust; isOpenToOthers: boolean; hangUp: AbortSignal },
+): Promise<Trusting> {
+  const { keys } = keysOf(env)
+  const { name, hasColour } = themeOf(env)
+  return askTrust(surface, { ...asked, keys, theme: createTheme(name, { hasColour }) })
+}
+
+function keysOf(env: Env): { keys: Keys; path: string; notes: readonly string[] } {
+  const path = join(homePaths(env).config, "keybindings.json")
+  const { config, notes } = readKeybindings(path)
   const keys = createKeys(config)
   bindLibraryKeys(keys)
-  const theme = { name: themeOfEnvironment(env) ?? ("dark" as const), hasColour: wantsColour(env) }
+  return { keys, path, notes: [...notes, ...keys.notes] }
+}
+
+function themeOf(env: Env): { name: ThemeName; hasColour: boolean } {
+  return { name: themeOfEnvironment(env) ?? "dark", hasColour: wantsColour(env) }
+}
+
+export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
+  const { program, row: first, next, env, prompt, hangUp } = opening
+  const { keys, path: keybindings, notes } = keysOf(env)
+  const theme = themeOf(env)
   const drivers = new Map<string, Driver>()
   let row = first
   let asked = prompt
@@ -77,7 +97,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
     }
   } finally {
     surface.hide()
-    for (const note of [...notes, ...keys.notes]) program.log.warn(note)
+    for (const note of notes) program.log.warn(note)
   }
 }
 

@@ -1,6 +1,7 @@
 // The conversation of one session as entries: the newest messages first from the rows, earlier ones a page at a time, and
 // then what is published, row by row. What streams in stands at the end until its message is committed.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
+import { lastSeq, messagesAfter, messagesBefore } from "../../session/lineage.ts"
 import type { DraftNews } from "../../session/viewer.ts"
 import type { FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
@@ -35,7 +36,7 @@ export class Transcript {
     this.sessionId = sessionId
     this.#tasks = tasks
     this.loadEarlier(page)
-    this.#lastSeq = lastSeqOf(reader, sessionId)
+    this.#lastSeq = lastSeq(reader, sessionId)
   }
 
   /** In their order. The array is new whenever something has changed. */
@@ -60,22 +61,14 @@ export class Transcript {
 
   /** Puts a page of earlier messages before those that are there; returns how many entries came. */
   loadEarlier(count = PAGE): number {
-    const rows = this.#reader
-      .all<MessageRow>(
-        "SELECT * FROM message WHERE session_id = :sessionId AND seq < :before ORDER BY seq DESC LIMIT :limit",
-        {
-          sessionId: this.sessionId,
-          before: Number.isFinite(this.#firstSeq) ? this.#firstSeq : Number.MAX_SAFE_INTEGER,
-          limit: count + 1,
-        },
-      )
-      .reverse()
+    const before = Number.isFinite(this.#firstSeq) ? this.#firstSeq : Number.MAX_SAFE_INTEGER
+    const rows = messagesBefore(this.#reader, this.sessionId, { before, limit: count + 1 }).reverse()
     this.#hasEarlier = rows.length > count
     const page = this.#hasEarlier ? rows.slice(rows.length - count) : rows
-    const before = this.#entries[0]?.at ?? Number.MAX_SAFE_INTEGER
+    const until = this.#entries[0]?.at ?? Number.MAX_SAFE_INTEGER
     if (page.length > 0) this.#firstSeq = page[0]!.seq
     const from = this.#hasEarlier ? page[0]!.created_at : 0
-    const entries = this.#withLines(this.#entriesOf(page), { from, until: before })
+    const entries = this.#withLines(this.#entriesOf(page), { from, until })
     if (entries.length === 0) return 0
     this.#entries = [...entries, ...this.#entries]
     this.#version++
@@ -160,10 +153,7 @@ export class Transcript {
   }
 
   #append(): void {
-    const rows = this.#reader.all<MessageRow>(
-      "SELECT * FROM message WHERE session_id = :sessionId AND seq > :after ORDER BY seq",
-      { sessionId: this.sessionId, after: this.#lastSeq },
-    )
+    const rows = messagesAfter(this.#reader, this.sessionId, this.#lastSeq)
     if (rows.length === 0) return
     this.#lastSeq = rows.at(-1)!.seq
     this.#firstSeq = Math.min(this.#firstSeq, rows[0]!.seq)
@@ -363,9 +353,4 @@ function turnNote({ id, state, error, ended_at: at }: TurnRow): Entry | undefine
 function writing({ id, stepId, tool, at }: { id: string; stepId: string; tool: string; at: number }): CallEntry {
   const none = { input: {}, output: "", data: {}, startedAt: null, endedAt: null, task: undefined }
   return { type: "call", id, tool, state: "writing", stepId, at, ...none }
-}
-
-function lastSeqOf(reader: Reader, sessionId: string): number {
-  const sql = "SELECT MAX(seq) AS seq FROM message WHERE session_id = :sessionId"
-  return reader.one<{ seq: number | null }>(sql, { sessionId })?.seq ?? 0
 }

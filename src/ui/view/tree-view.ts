@@ -63,6 +63,8 @@ export class TreeView {
   #retry: { stepId: string; until: number; reason: string } | undefined
   /** By session, until something changes. */
   readonly #activities = new Map<string, Activity>()
+  /** What streamed in so far, by step: whoever looks at an agent later sees its answer from the beginning. */
+  readonly #drafts = new Map<string, DraftNews>()
   /** Transcripts of agents that somebody looks at. */
   readonly #open = new Map<string, Transcript>()
 
@@ -104,6 +106,8 @@ export class TreeView {
     const known = this.#open.get(sessionId)
     if (known) return known
     const transcript = new Transcript(this.#parts.reader, { sessionId, tasks: this.board })
+    const begun = [...this.#drafts.values()].filter((draft) => draft.sessionId === sessionId)
+    transcript.stream(begun, this.#parts.now())
     this.#open.set(sessionId, transcript)
     return transcript
   }
@@ -129,6 +133,7 @@ export class TreeView {
     const changed = this.board.refresh(runs, now)
     for (const id of this.board.update(touched, now)) changed.add(id)
     for (const row of feed) this.#noteRetry(row, now)
+    this.#keepDrafts(feed, drafts)
     for (const transcript of [this.root, ...this.#open.values()]) {
       transcript.apply(feed)
       transcript.stream(drafts, now)
@@ -194,6 +199,19 @@ export class TreeView {
       return { type: "retrying", since, until: retry.until, reason: retry.reason }
     const transcript = sessionId === this.root.sessionId ? this.root : this.#open.get(sessionId)
     return { type: transcript?.isStreaming ? "speaking" : "thinking", since }
+  }
+
+  #keepDrafts(feed: readonly FeedRow[], drafts: readonly DraftNews[]): void {
+    // A message is committed, or a turn is over: what streamed in of it is told.
+    const told = new Set(
+      feed.filter(({ kind }) => kind === "message" || kind === "turn").map(({ session_id }) => session_id),
+    )
+    for (const [stepId, { sessionId }] of this.#drafts) if (told.has(sessionId)) this.#drafts.delete(stepId)
+    for (const news of drafts) {
+      const before = news.restarted ? undefined : this.#drafts.get(news.stepId)
+      if (before) before.parts.push(...news.parts)
+      else this.#drafts.set(news.stepId, { ...news, parts: [...news.parts] })
+    }
   }
 
   #noteRetry(row: FeedRow, now: number): void {

@@ -24,7 +24,7 @@ async function inspect(terminal: Terminal, text: string): Promise<void> {
 const mask = (line: string) =>
   line
     .replace(/\b[a-hj-km-np-z2-9]{12}(?=\b|\.out)/g, "abcdefghjkmn")
-    .replace(/(?<=general-purpose )[a-hj-km-np-z2-9]{4}\b/, "abcd")
+    .replace(/(?<=talk to general-purpose )[a-hj-km-np-z2-9]{4}\b/, "abcd")
     .replace(/^ {3}(?:<1|\d+) s, since [\d:]{8}(.*)/, "   0 s, since 00:00:00$1")
     .replace(/ended [\d:]{8}/, "ended 00:00:00")
     .replace(/^( [◐◓◑◒✓▲] .{40,}?) +(?=of |abcdefghjkmn)/, "$1  ")
@@ -152,6 +152,35 @@ describe("an agent", () => {
     terminal.press("y")
     await terminal.shows(/^ ■ general-purpose auth code/m)
     expect(terminal.text()).toContain("stopped by the user")
+  })
+
+  test("is read from the beginning of its answer, however late one comes", async () => {
+    const gate = new Gate()
+    await using story = await tellStory({
+      columns: 100,
+      rows: 26,
+      calls: [agentCall("auth code", "Explore auth.")],
+      agents: [
+        {
+          name: "auth",
+          match: "Explore auth.",
+          steps: [
+            reply.parts([
+              { type: "text", text: "The first half." },
+              { type: "gate", gate },
+              { type: "text", text: " The second half." },
+            ]),
+          ],
+        },
+      ],
+    })
+    await gate.reached()
+    // Two seconds of its clock: what streams has reached this screen's reader before anybody opens it.
+    await story.terminal.shows(/auth code +2 s/)
+    await inspect(story.terminal, "auth code")
+    await story.terminal.shows("The first half.")
+    gate.open()
+    await story.terminal.shows("The first half. The second half.")
   })
 
   const looks = [

@@ -20,6 +20,8 @@ export interface ChoiceParts {
   /** Lines between the title and the choices. */
   details(width: number): readonly string[]
   choices: readonly Choice[]
+  /** Which of them Enter takes at first; the first one, when it isn't said. */
+  at?: number
   /** In the last line. */
   hint?: string
   /** Esc. */
@@ -41,6 +43,7 @@ export class ChoiceCard implements Card {
 
   constructor(parts: ChoiceParts) {
     this.#parts = parts
+    this.#at = parts.at ?? 0
   }
 
   lines(width: number, rows: number): Line[] {

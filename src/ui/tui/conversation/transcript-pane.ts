@@ -167,8 +167,10 @@ export class TranscriptPane implements Component {
     } else start = this.#openingHeight + this.#laidOut.slice(0, from).reduce((sum, one) => sum + heightOf(one), 0)
     const count = this.#laidOut.slice(from, until).reduce((sum, one) => sum + heightOf(one), 0)
     const lines = fresh.flatMap((one) => (one.isApart ? [BLANK, ...one.lines] : one.lines))
-    this.#lines.splice(start, count, ...lines.map(({ text }) => text))
-    this.#targets.splice(start, count, ...lines.map(({ target }) => target))
+    const texts = lines.map(({ text }) => text)
+    const targets = lines.map(({ target }) => target)
+    this.#lines = replaced(this.#lines, { start, count, by: texts })
+    this.#targets = replaced(this.#targets, { start, count, by: targets })
   }
 
   #relay(fits: (entry: Entry) => boolean): void {
@@ -206,6 +208,13 @@ export class TranscriptPane implements Component {
 }
 
 const BLANK: Line = { text: "" }
+
+/** In place where there is little to put in; a call can't have as many arguments as a page has lines. */
+function replaced<T>(all: T[], { start, count, by }: { start: number; count: number; by: readonly T[] }): T[] {
+  if (by.length > 1000) return [...all.slice(0, start), ...by, ...all.slice(start + count)]
+  all.splice(start, count, ...by)
+  return all
+}
 
 function heightOf({ lines, isApart }: LaidOut): number {
   return lines.length + (isApart ? 1 : 0)

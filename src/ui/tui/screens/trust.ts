@@ -57,7 +57,7 @@ export function trustCard(
 ): ChoiceCard {
   const card: ChoiceCard = new ChoiceCard({
     theme: () => theme,
-    title: "Do you trust this folder?",
+    title: () => "Do you trust this folder?",
     details: (width) => trustLines({ trust, isOpenToOthers, theme }, width),
     choices: [
       {
@@ -67,8 +67,15 @@ export function trustCard(
         chosen: () => (card.isRead ? answer("trusted") : card.readOn()),
       },
       { letter: "n", label: "not now", about: "this is ignored, this time", chosen: () => answer("later") },
-      { letter: "x", label: "never ask", about: "this is ignored, and you are not asked again", chosen: () => answer("never") },
+      {
+        letter: "x",
+        label: "never ask",
+        about: "this is ignored, and you are not asked again",
+        chosen: () => answer("never"),
+      },
     ],
+    // Enter is pressed without reading.
+    at: 1,
     hint: "esc not now · ctrl+c leaves",
     cancelled: () => answer("later"),
   })
@@ -107,7 +114,10 @@ export function trustLines(
   const warning = isOpenToOthers ? ["", theme.warn("Others can write into this folder: what is here may change.")] : []
   return [
     theme.bold(displayPath(trust.folder)),
-    ...wrapTextWithAnsi("Its files want to decide what an agent may do on this machine. Only this folder is meant.", width),
+    ...wrapTextWithAnsi(
+      "Its files want to decide what an agent may do on this machine. Only this folder is meant.",
+      width,
+    ),
     ...listed,
     ...warning,
     "",

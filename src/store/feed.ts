@@ -36,3 +36,9 @@ export function feedAfter(reader: Reader, rootId: string, seq: number): FeedRow[
 export function feedEnd(reader: Reader): number {
   return reader.one<{ seq: number | null }>("SELECT MAX(seq) AS seq FROM feed")?.seq ?? 0
 }
+
+/** When something was last heard of a tree: its host was at work then. */
+export function lastNewsAt(reader: Reader, rootId: string): number | undefined {
+  const sql = "SELECT at FROM feed WHERE root_id = :rootId ORDER BY seq DESC LIMIT 1"
+  return reader.one<{ at: number }>(sql, { rootId })?.at
+}

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts"
 import { isStorageError, messageOf, UserError } from "../base/error.ts"
 import type { Ids } from "../base/ids.ts"
 import type { Log } from "../base/log.ts"
-import { publish } from "../store/feed.ts"
+import { lastNewsAt, publish } from "../store/feed.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
@@ -407,7 +407,7 @@ export class TaskRuntime {
       { rootId },
     )
     const orphans = runs.filter((run) => !this.#executions.has(run.id))
-    const leftAt = this.#lastNews(rootId)
+    const leftAt = lastNewsAt(this.#store, rootId) ?? this.#clock.now()
     await this.background(this.#unwaited(rootId))
     const queued = orphans.filter((run) => run.started_at === null)
     await this.#endQueued(queued.flatMap((run) => (run.stop_by ? run.id : [])))
@@ -425,12 +425,6 @@ export class TaskRuntime {
       WHERE task.root_id = :rootId AND run.background = 0 AND run.state IN ${LIVE}
         AND NOT EXISTS (SELECT 1 FROM tool_call WHERE tool_call.task_id = task.id AND tool_call.state <> 'done')`
     return this.#store.all<{ id: string }>(sql, { rootId }).map((run) => run.id)
-  }
-
-  /** When its host was last known to be at work. */
-  #lastNews(rootId: string): number {
-    const sql = "SELECT at FROM feed WHERE root_id = :rootId ORDER BY seq DESC LIMIT 1"
-    return this.#store.one<{ at: number }>(sql, { rootId })?.at ?? this.#clock.now()
   }
 
   async #takeOver(orphan: RunRow, leftAt: number): Promise<void> {

@@ -4,7 +4,6 @@ import { describe, expect, test } from "bun:test"
 import { writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { bunFlags } from "../../src/runtime/self.ts"
-import { lastSession } from "../../src/session/find.ts"
 import { tellOnce } from "../../src/session/health.ts"
 import type { RunRow } from "../../src/store/rows.ts"
 import { excuse, Gaps } from "../../src/task/gaps.ts"
@@ -212,15 +211,6 @@ test("after the clock was set back, -c goes on with the session that was used la
   db.close()
   expect(prompts.map(({ content }) => JSON.parse(content)[0].text)).toEqual(["today's", "more"])
 }, 20_000)
-
-test("the session used last is the last, whatever its rows' times are", async () => {
-  using it = await temporaryStore()
-  await it.store.write((tx) => {
-    seedSession(tx, { id: "old", updated_at: 5 })
-    seedSession(tx, { id: "new", updated_at: 9 })
-  })
-  expect(lastSession(it.store, "/work").id).toBe("new")
-})
 
 function bash(command: string, more: object = {}) {
   return { name: "Bash", input: { command, ...more } }

@@ -276,13 +276,13 @@ describe("a command", () => {
     await terminal.shows("↓ 1 new line")
     expect(terminal.line(6)).toBe(before)
     terminal.clickText("↓ 1 new line")
-    await terminal.shows("the end")
+    await terminal.shows(/^the end$/m)
     terminal.press("pageUp", "pageUp")
-    await terminal.hides("the end")
+    await terminal.hides(/^the end$/m)
     terminal.press("ctrl+pageUp")
     await terminal.shows(/^line 1 of the build$/m)
     terminal.press("ctrl+pageDown")
-    await terminal.shows("the end")
+    await terminal.shows(/^the end$/m)
   })
 
   test("is searched: the find is shown, the one before, and the one after", async () => {

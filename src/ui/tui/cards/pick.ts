@@ -47,7 +47,11 @@ export class PickCard implements Card {
 
   /** More has been found. */
   set picks(picks: readonly Pick[]) {
+    const selected = this.#takeable()[this.#at]?.id
     this.#picks = picks
+    // What the keys act on stays the same one, wherever it has moved to.
+    const at = this.#takeable().findIndex(({ id }) => id === selected)
+    if (at >= 0) this.#at = at
   }
 
   lines(width: number, rows: number): Line[] {

@@ -1,5 +1,6 @@
 // The lines around the conversation: the head, the strip of tasks, what waits in the queue, what needs you, the foot.
 import { basename } from "node:path"
+import { visibleWidth } from "@earendil-works/pi-tui"
 import { stripControl } from "../../../base/escape.ts"
 import { displayPath } from "../../../base/paths.ts"
 import { duration, oneLine, plural, tokens, usd } from "../../../base/text.ts"
@@ -73,10 +74,15 @@ export function stripLine(
   const paused = count(({ state }) => state === "paused")
   if (queued > 0) parts.push(theme.dim(`○ ${queued} queued`))
   if (paused > 0) parts.push(theme.dim(`‖ ${paused} paused`))
-  if (requests.length > 0)
-    parts.push(theme.warn(`▲ ${requests.length} ${requests.length === 1 ? "needs" : "need"} you`))
+  const needs = `▲ ${requests.length} ${requests.length === 1 ? "needs" : "need"} you`
+  if (requests.length > 0) parts.push(theme.warn(needs))
   if (parts.length === 0) return undefined
-  return ` ${ends(parts.join("  "), `${theme.dim(hint)} `, width - 1)}`
+  const line = parts.join("  ")
+  const room = width - 2 - visibleWidth(line)
+  if (room >= visibleWidth(hint) + 2) return ` ${ends(line, `${theme.dim(hint)} `, width - 1)}`
+  // What needs somebody is never what is cut off.
+  const urgent = requests.length > 0 ? [parts.at(-1)!, ...parts.slice(0, -1)] : parts
+  return clip(` ${(room >= 0 ? parts : urgent).join("  ")}`, width)
 }
 
 function counted(count: number, what: string): string | undefined {

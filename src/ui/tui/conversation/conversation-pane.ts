@@ -1,6 +1,7 @@
 // The conversation with its prompt: the head, what was said, what runs, the editor, the foot.
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import { branchOf } from "../../view/branch.ts"
+import { modeWord } from "../../view/modes.ts"
 import { isLive } from "../../view/task-item.ts"
 import type { PromptPlace } from "../card.ts"
 import { hintOf } from "../hint.ts"
@@ -171,6 +172,6 @@ export class ConversationPane implements Pane {
       ...(view.board.items.some(isLive) ? [`${hintOf(keys, "conversation.tasks")} tasks`] : []),
       `${hintOf(keys, "conversation.help")} keys`,
     ]
-    return footLine({ mode: view.session.permission_mode, hints, flash: flash() }, width, stage.theme())
+    return footLine({ mode: modeWord(view.session.permission_mode), hints, flash: flash() }, width, stage.theme())
   }
 }

@@ -10,22 +10,13 @@ import type { Action, KeyContext } from "../keys/actions.ts"
 import { clip, type Line } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
-import { inspectorHints } from "./foot-hints.ts"
 import { InspectorBody, type TabName } from "./inspector-body.ts"
+import { inspectorFoot, type Mode } from "./inspector-foot.ts"
 import { inspectorHead } from "./inspector-head.ts"
 import { LineInput, Typing } from "./line-input.ts"
-import { fieldLines, RequestCard, typeInto } from "./request-card.ts"
+import { RequestCard, typeInto } from "./request-card.ts"
 import { stageOf } from "./stage-of.ts"
-import {
-  type Acting,
-  copyId,
-  liveBelow,
-  pauseOrResume,
-  shortOf,
-  stop,
-  stopQuestion,
-  toForeground,
-} from "./task-acts.ts"
+import { type Acting, copyId, liveBelow, pauseOrResume, shortOf, stop, toForeground } from "./task-acts.ts"
 import { otherTree, ownTree, type Tree } from "./tree.ts"
 
 export interface InspectorOptions {
@@ -33,14 +24,6 @@ export interface InspectorOptions {
   session?: SessionRow
   tab?: TabName
 }
-
-type Mode =
-  | { type: "plain" }
-  | { type: "confirm"; below: readonly TaskItem[] }
-  | { type: "caps"; input: LineInput }
-  | { type: "find"; input: LineInput }
-  /** All keys are the request's. */
-  | { type: "card" }
 
 /** What was typed to an agent and not sent stays until one comes back to it. */
 const unsent = new WeakMap<Stage, Map<string, string>>()
@@ -98,7 +81,7 @@ class InspectorPane implements Pane {
   get contexts(): readonly KeyContext[] {
     switch (this.#mode.type) {
       case "plain":
-        return ["inspector", "list"]
+        return ["inspector", "list", "conversation"]
       case "confirm":
         return ["approvals", "inspector", "list"]
       case "caps":
@@ -191,6 +174,11 @@ class InspectorPane implements Pane {
         return this.#find(action)
       case "list.accept":
         return this.#accept()
+      case "conversation.clear":
+        // As in the conversation: first what is typed.
+        if (this.#input?.text) this.#input.text = ""
+        else this.#stage.back()
+        return true
       default:
         return this.#scroll(action) || (item !== undefined && this.#doTo(item, action))
     }
@@ -404,52 +392,23 @@ class InspectorPane implements Pane {
   }
 
   #foot(width: number): Line[] {
-    const theme = this.#stage.theme()
-    const rule = theme.faint("─".repeat(width))
+    const stage = this.#stage
+    const item = this.#item
     const card = this.#cardNow()
-    const asked = card ? card.lines(width, Math.max(4, Math.floor(this.#stage.rows / 2))) : [{ text: rule }]
-    this.#cardHeight = card ? asked.length : 0
-    const hints = { text: clip(` ${this.#stage.flash ?? theme.dim(this.#hints(width))}`, width) }
-    return [...asked, ...this.#line(width, card).map((text) => ({ text })), hints]
-  }
-
-  #line(width: number, card: Card | undefined): string[] {
-    const theme = this.#stage.theme()
-    const item = this.#item
-    const mode = this.#mode
-    switch (mode.type) {
-      case "caps":
-      case "find":
-        return [mode.input.line(width)]
-      case "confirm":
-        return item
-          ? [
-              clip(
-                ` ${theme.warn(stopQuestion(item, mode.below))} ${theme.bold("y")} stop · ${theme.bold("n")} no`,
-                width,
-              ),
-            ]
-          : []
-      case "card":
-        return card ? fieldLines(card, width) : []
-      case "plain":
-        return this.#input ? [this.#input.line(width)] : []
-      default:
-        return mode satisfies never
-    }
-  }
-
-  #hints(width: number): string {
-    const item = this.#item
-    return inspectorHints({
-      keys: this.#stage.keys,
-      mode: this.#mode.type,
-      item,
-      isAsking: this.#cardNow() !== undefined,
-      hasOutput: this.#body.output !== undefined,
-      isSearching: this.#body.output?.query !== undefined,
-      canForeground: item?.isBackground === true,
-      width,
-    })
+    const { lines, cardHeight } = inspectorFoot(
+      {
+        mode: this.#mode,
+        item,
+        card,
+        input: this.#input,
+        flash: stage.flash,
+        hasOutput: this.#body.output !== undefined,
+        isSearching: this.#body.output?.query !== undefined,
+        canForeground: item?.isBackground === true,
+      },
+      { width, rows: stage.rows, theme: stage.theme(), keys: stage.keys },
+    )
+    this.#cardHeight = cardHeight
+    return lines
   }
 }

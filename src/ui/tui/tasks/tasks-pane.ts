@@ -57,7 +57,9 @@ export class TasksPane implements Pane, Component {
       case "card":
         return card?.contexts ?? ["list"]
       case "list":
-        return this.#request()?.type === "permission" ? ["approvals", "tasks", "list"] : ["tasks", "list"]
+        return this.#request()?.type === "permission"
+          ? ["approvals", "tasks", "list", "conversation"]
+          : ["tasks", "list", "conversation"]
       default:
         return this.#mode satisfies never
     }
@@ -203,7 +205,12 @@ export class TasksPane implements Pane, Component {
     }
     if (action === "tasks.filter") return this.#openFilter()
     if (action === "tasks.allSessions") return this.#toggleAll()
-    if (action === "list.back") return this.#back()
+    if (action === "list.back" || action === "conversation.clear") return this.#back()
+    // The key that has opened it closes it.
+    if (action === "conversation.tasks") {
+      this.#stage.back()
+      return true
+    }
     const row = this.#list.chosen
     if (!action.startsWith("tasks.") && action !== "list.accept") return false
     if (row) this.#doTo(row, action)

@@ -26,6 +26,7 @@ import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { Audience, lastAttended } from "./session/audience.ts"
 import { Budget } from "./session/budget.ts"
+import { COMPACT_AT, compactAsked } from "./session/compactor.ts"
 import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { type Course, courseOf } from "./session/course.ts"
@@ -34,6 +35,7 @@ import { forgetIfEmpty } from "./session/empty.ts"
 import { filesSeen } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { isTrusted, openFolder } from "./session/folder.ts"
+import { type Fork, forkSession } from "./session/fork.ts"
 import { enterGiven, type Held, leaveGiven, stepsLeft } from "./session/given.ts"
 import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
@@ -41,7 +43,7 @@ import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
 import { createModelDesk, type ModelDesk } from "./session/model-desk.ts"
-import { checkedName, freeName } from "./session/name.ts"
+import { checkedName, freeName, rename } from "./session/name.ts"
 import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
 import { type RuleInForce, rulesInForce } from "./session/rules-in-force.ts"
@@ -166,7 +168,7 @@ export interface Program {
   readonly agents: LoadedAgents
   /** What the settings left out, for standard error; a new session adds what its instructions did. */
   readonly notes: readonly string[]
-  /** Whether the folder is trusted, as it was when the program was opened, and what it holds that is not used. */
+  /** Whether the folder is trusted, and what it holds that is not used: what was so at the beginning is so to the end. */
   readonly trust: Trust
   /** Holds from the next start on; undefined takes an answer back. */
   answerTrust(answer: TrustAnswer | undefined): Promise<void>
@@ -178,6 +180,12 @@ export interface Program {
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
+  /** A new session that goes on from where that one stands (session/fork.ts); `options.name` is its name. */
+  forkSession(wanted: string | undefined, options: NewSession): Promise<Fork>
+  /** The session with that id, for somebody who leaves another one for it; also one that this process drives already. */
+  goTo(id: string): Promise<SessionRow>
+  /** Names a session, and returns the name that it got: another one when that is taken. Throws a UserError for a bad one. */
+  rename(id: string, name: string): Promise<string>
   /** Forgets a session in which nothing was said; true when it did. */
   forgetIfEmpty(row: SessionRow): Promise<boolean>
   /** Takes the lease of a session's tree; undefined when another process drives it. */
@@ -224,6 +232,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     throw error
   })
   settings.providers ??= {}
+  let trustState = trust.state
   const log = createLog(home.data, clock)
   const tasks = new TaskRuntime({
     store,
@@ -285,8 +294,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     project,
     agents,
     notes,
-    trust,
-    answerTrust: (answer) => storeTrust({ store, clock }, { project, answer }),
+    get trust() {
+      return { ...trust, state: trustState }
+    },
+    answerTrust: async (answer) => {
+      await storeTrust({ store, clock }, { project, answer })
+      if (!isTrusted(trust)) trustState = answer === "never" ? "never" : "unknown"
+    },
     rules: (row) => {
       const { allow = [], deny = [] } = settings.permissions ?? {}
       return rulesInForce(store, row, { allow, deny, fileOf: ruleFiles })
@@ -302,6 +316,9 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     apiKeySource: (model) => keySource(model, providers(wiring)),
     createSession: (session) => createSession(wiring, session),
     continueSession: (wanted, session) => continueSession(wiring, wanted, session),
+    forkSession: (wanted, session) => forkFrom(wiring, wanted, session),
+    goTo: (id) => goTo(wiring, id),
+    rename: (id, name) => store.writeFreely((tx) => rename(tx, id, name)),
     forgetIfEmpty: (row) => forgetIfEmpty(store, row.id),
     host: (row) => host(wiring, parts, row),
     view: (row) => createViewer({ store, clock, ids }, row.id),
@@ -376,6 +393,7 @@ function sessionParts(wiring: Wiring): SessionParts {
       return new Draft(draftPath(store, stepId), { isPresent, written: () => store.ring(`watch:${rootId}`) }, log)
     },
     toolsFor: (row) => toolbox(row, tools),
+    compaction: { at: wiring.settings.compactAt ?? COMPACT_AT },
     forget: (sessionId) => files.stamps.forget(sessionId),
     decide: (row, call) => {
       // What a monitor runs is a command like any other; it begins where the session's commands do.
@@ -450,12 +468,13 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
     },
     clock.now(),
   )
-  return store.write((tx) => {
+  const named = await store.write((tx) => {
     const name = row.name === null ? null : freeName(tx, { project, name: checkedName(row.name) })
-    const named = { ...row, name }
-    insertRow(tx, "session", named)
-    return named
+    insertRow(tx, "session", { ...row, name })
+    return { ...row, name }
   })
+  noteName(wiring, options.name, named)
+  return named
 }
 
 /** The user's and the project's, as their files are now. */
@@ -466,6 +485,44 @@ function instructionsFor({ home, files }: Wiring, { cwd, root }: { cwd: string; 
 async function continueSession(wiring: Wiring, wanted: string | undefined, options: NewSession): Promise<SessionRow> {
   const { store, project } = wiring
   const row = wanted === undefined ? lastSession(store, project) : findSession(store, wanted, project)
+  refuseOtherBeginning(row, options)
+  const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
+  const mode = options.permissionMode ?? row.permission_mode
+  await store.write((tx) => {
+    if (model !== row.model || mode !== row.permission_mode) setSession(tx, { id: row.id, model, mode })
+    forgetTold(tx, row.id)
+  })
+  return { ...row, model, permission_mode: mode }
+}
+
+/** The origin stays as it is: what the options change holds for the fork. */
+async function forkFrom(wiring: Wiring, wanted: string | undefined, options: NewSession): Promise<Fork> {
+  const { store, project, clock, ids } = wiring
+  const origin = wanted === undefined ? lastSession(store, project) : findSession(store, wanted, project)
+  refuseOtherBeginning(origin, options)
+  const model = options.model ? resolveModel(options.model, providers(wiring)).id : undefined
+  const { name, permissionMode } = options
+  const fork = await store.writeFreely((tx) =>
+    forkSession(tx, { clock, ids }, { originId: origin.id, name, model, permissionMode }),
+  )
+  noteName(wiring, name, fork.row)
+  return fork
+}
+
+function noteName({ notes }: Wiring, wanted: string | undefined, { name }: SessionRow): void {
+  if (wanted !== undefined && name !== null && name !== checkedName(wanted))
+    notes.push(`There is a session "${checkedName(wanted)}" in this project already: this one is "${name}".`)
+}
+
+async function goTo({ store, audiences }: Wiring, id: string): Promise<SessionRow> {
+  const row = store.one<SessionRow>("SELECT * FROM session WHERE id = :id AND parent_id IS NULL", { id })
+  if (!row) throw new UserError("no-session", "That session was deleted.")
+  // What this process drives, it has told of its tasks all the time.
+  if (!audiences.has(id)) await store.writeFreely((tx) => forgetTold(tx, id))
+  return row
+}
+
+function refuseOtherBeginning(row: SessionRow, options: NewSession): void {
   // The prompt and the tools that a session begins with are the prefix of all its requests.
   if (options.agent && options.agent !== row.agent)
     throw new UserError(
@@ -476,13 +533,6 @@ async function continueSession(wiring: Wiring, wanted: string | undefined, optio
   if (options.systemPrompt) throw new UserError("fixed-prompt", "--system-prompt is for new sessions.", Exit.usage)
   if (options.appendSystemPrompt)
     throw new UserError("fixed-prompt", "--append-system-prompt is for new sessions.", Exit.usage)
-  const model = options.model ? resolveModel(options.model, providers(wiring)).id : row.model
-  const mode = options.permissionMode ?? row.permission_mode
-  await store.write((tx) => {
-    if (model !== row.model || mode !== row.permission_mode) setSession(tx, { id: row.id, model, mode })
-    forgetTold(tx, row.id)
-  })
-  return { ...row, model, permission_mode: mode }
 }
 
 function setSession(tx: Tx, setting: { id: string; model: string; mode: string }): void {
@@ -605,6 +655,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
         approvals: parts.approvals,
         budget: parts.budget,
         change,
+        compact: () => compactAsked(session, parts, { during: "idle" }),
         failed: controlFailed,
       }),
     failed: controlFailed,

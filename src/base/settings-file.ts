@@ -105,6 +105,11 @@ export interface FileSettings extends PersonalModelSettings {
   webFetch?: WebFetchSettings
   /** Only the person's own. */
   caps?: CapSettings
+  /**
+   * The share of a model's window at which a conversation is compacted by itself; 0: only when it is asked for, or the
+   * model refuses it. Only the person's own.
+   */
+  compactAt?: number
   /** How many shells run in the background at a time; the others wait. Only the person's own. */
   maxBackgroundShells?: number
   /** Only the person's own. */
@@ -147,7 +152,7 @@ class Checker {
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
     const { model, modelFallback, permissions, env, ...others } = known
     const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, ...rest } = others
-    const { maxBackgroundShells, storage, ...extra } = rest
+    const { maxBackgroundShells, storage, compactAt, ...extra } = rest
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
     if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
@@ -161,6 +166,7 @@ class Checker {
     if (maxBackgroundShells !== undefined)
       settings.maxBackgroundShells = Math.ceil(this.#number(maxBackgroundShells, "maxBackgroundShells", { over: 0 }))
     if (storage !== undefined) settings.storage = this.#storage(storage)
+    if (compactAt !== undefined) settings.compactAt = this.#share(compactAt, "compactAt")
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
@@ -311,6 +317,11 @@ class Checker {
     const isRight =
       typeof value === "number" && Number.isFinite(value) && (over === undefined ? value >= 0 : value > over)
     return isRight ? value : this.#wrong(key, over === undefined ? "a number" : `a number over ${over}`, value)
+  }
+
+  #share(value: unknown, key: string): number {
+    const isRight = typeof value === "number" && value >= 0 && value <= 1
+    return isRight ? value : this.#wrong(key, "a number from 0 to 1, such as 0.8", value)
   }
 
   #truth(value: unknown, key: string): boolean {

@@ -23,6 +23,7 @@ export interface Settings extends PersonalModelSettings {
   caps?: CapSettings
   maxBackgroundShells?: number
   storage?: StorageSettings
+  compactAt?: number
   permissions?: Permissions
   env?: Record<string, string>
   /** Keys that mean nothing here, such as `hooks`: for the parts that own them. */
@@ -156,12 +157,14 @@ function withoutForbidden(file: FileSettings, keys: ReadonlySet<string>): { allo
     caps,
     storage,
     maxBackgroundShells,
+    compactAt,
     env,
     ...allowed
   } = file
   // Where requests go, what they are said to cost, and how soon one is sent again: for the person who pays. And which
   // addresses of the person's own network a web page may be fetched from; how much may be spent and run; what is kept.
-  const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, storage, maxBackgroundShells }
+  const limits = { caps, storage, maxBackgroundShells, compactAt }
+  const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, ...limits }
   const refused = Object.entries(personal).flatMap(([key, value]) => (value === undefined ? [] : key))
   if (!env) return { allowed, refused }
   const isForbidden = (name: string) => FORBIDDEN_ENV.test(name) || keys.has(name)

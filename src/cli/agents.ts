@@ -15,17 +15,20 @@ import { plural } from "../base/text.ts"
 import { isTerminal, writeErr, writeOut } from "../runtime/standard.ts"
 import type { Command } from "./command.ts"
 import { table } from "./table.ts"
+import { isTrustedFolder } from "./trusted-folder.ts"
 import { workingFolder } from "./working-folder.ts"
 
 export async function agentsCommand({ action }: Extract<Command, { type: "agents" }>): Promise<ExitCode> {
   if (action.type === "validate" && action.paths.length > 0) return validate(await checkAgents(action.paths))
   const home = homePaths(process.env)
   const cwd = workingFolder()
+  const root = projectRoot(cwd, home.home)
   const loaded = await loadAgents({
     cwd,
-    root: projectRoot(cwd, home.home),
+    root,
     userConfig: home.config,
     userHome: home.home,
+    trusted: await isTrustedFolder(process.env, root),
   })
   switch (action.type) {
     case "list":

@@ -190,10 +190,16 @@ function startOf(options: Options): SessionStart {
   const name = options.text("name")
   const resume = options.value("resume")
   if (options.has("continue") && resume !== undefined) throw usage("--continue and --resume exclude each other.")
-  if (!options.has("continue") && resume === undefined) return { type: "new", ...(name !== undefined && { name }) }
-  if (name !== undefined) throw usage("--name names a new session: leave it out when you go on with an old one.")
-  if (resume === undefined) return { type: "continue" }
-  return { type: "resume", ...(resume !== "" && { session: resume }) }
+  const isFork = options.has("fork-session")
+  if (!options.has("continue") && resume === undefined) {
+    if (isFork) throw usage("--fork-session needs the session that is forked: -c for the last one here, or -r NAME.")
+    return { type: "new", ...(name !== undefined && { name }) }
+  }
+  if (name !== undefined && !isFork)
+    throw usage("--name names a new session: leave it out when you go on with an old one.")
+  const fork = isFork && { fork: { ...(name !== undefined && { name }) } }
+  if (resume === undefined) return { type: "continue", ...fork }
+  return { type: "resume", ...(resume !== "" && { session: resume }), ...fork }
 }
 
 function agentsOf(json: string | undefined): Record<string, unknown> | undefined {

@@ -56,8 +56,14 @@ export interface SessionOptions {
   verbose: boolean
 }
 
-/** `session` is a name or an id (or the start of one); undefined: let the user pick. */
-export type SessionStart = { type: "new"; name?: string } | { type: "continue" } | { type: "resume"; session?: string }
+/**
+ * `session` is a name or an id (or the start of one); undefined: let the user pick. `fork`: not on that session, but on a
+ * new one that shares what was said in it.
+ */
+export type SessionStart =
+  | { type: "new"; name?: string }
+  | { type: "continue"; fork?: { name?: string } }
+  | { type: "resume"; session?: string; fork?: { name?: string } }
 
 export type TasksAction =
   | { type: "list"; all: boolean; json: boolean; follow: boolean }

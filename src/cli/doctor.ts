@@ -10,6 +10,7 @@ import { loadSettings, type Settings } from "../base/settings.ts"
 import { version } from "../base/version.ts"
 import { isExecutable } from "../runtime/self.ts"
 import { isTerminal, writeOut } from "../runtime/standard.ts"
+import { isTrustedFolder } from "./trusted-folder.ts"
 
 /** `missing` fails the whole, `hint` does not. `mend` says what to do. */
 interface Finding {
@@ -127,12 +128,14 @@ async function checkDatabase({ env }: Place): Promise<Finding> {
   }
 }
 
-function settingsOf({ env, cwd }: Place): { settings: Settings; notes: string[] } {
-  return loadSettings({ cwd, root: projectRoot(cwd), home: homePaths(env), trusted: false })
+async function settingsOf({ env, cwd }: Place): Promise<{ settings: Settings; notes: string[] }> {
+  const home = homePaths(env)
+  const root = projectRoot(cwd, home.home)
+  return loadSettings({ cwd, root, home, trusted: await isTrustedFolder(env, root) })
 }
 
-function checkSettings(place: Place): Finding[] {
-  const { notes } = settingsOf(place)
+async function checkSettings(place: Place): Promise<Finding[]> {
+  const { notes } = await settingsOf(place)
   if (notes.length === 0) return [{ mark: "good", what: "Settings", found: "can be read" }]
   return notes.map((found) => ({ mark: "hint", what: "Settings", found }))
 }
@@ -140,7 +143,7 @@ function checkSettings(place: Place): Finding[] {
 /** Only names of keys. Whether a key is right is seen at the first request: this check sends nothing. */
 async function checkModel(place: Place): Promise<Finding[]> {
   const { env } = place
-  const { settings } = settingsOf(place)
+  const { settings } = await settingsOf(place)
   const { providers = {}, models = {}, modelAliases = {}, modelFallback = [] } = settings
   const { defaultModelId, keyVariables, openModel } = await import("../model/providers.ts")
   const model = defaultModelId(env, settings)

@@ -20,7 +20,7 @@ const sessionGroups: readonly Group[] = [
     lines: [
       { what: "-c, --continue", does: "go on with the last session of this folder" },
       { what: "-r, --resume NAME|ID", does: "go on with a session by its name or id" },
-      { what: "--fork-session", does: "with -c or -r: go on in a copy", needs: "--fork-session" },
+      { what: "--fork-session", does: "with -c or -r: go on in a new session that shares what was said" },
       { what: "-n, --name NAME", does: "name the new session" },
     ],
   },

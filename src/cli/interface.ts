@@ -3,11 +3,10 @@
 import { spawn } from "node:child_process"
 import { Exit, type ExitCode, messageOf, UserError } from "../base/error.ts"
 import { stripControl } from "../base/escape.ts"
-import { openProgram, type Program } from "../program.ts"
+import type { Program } from "../program.ts"
 import { selfCommand } from "../runtime/self.ts"
 import { isTerminal } from "../runtime/standard.ts"
 import { hasLauncher, letGo, onContinue, onHangUp } from "../runtime/terminal.ts"
-import { isOpenToOthers, isWorthAsking } from "../session/trust.ts"
 import type { Departure } from "../ui/tui/house.ts"
 import type { Surface } from "../ui/tui/surface.ts"
 import type { Command } from "./command.ts"
@@ -28,55 +27,68 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
       'The terminal interface needs a terminal. In a script, ask with -p: meanwhile -p "What does this project do?"',
       Exit.usage,
     )
-  const house = import("../ui/tui/house.ts")
-  let isAlone = false
-  const open = () =>
-    openProgram({
-      env: process.env,
-      cwd: workingFolder(),
-      begins: session.start.type === "new",
-      allow: session.allowedTools,
-      deny: session.disallowedTools,
-      answerable: true,
-      whenCapped: "pause",
-      maxBudgetUsd: session.maxBudgetUsd,
-      maxSteps: session.maxTurns,
-      agents: session.agents && JSON.stringify(session.agents),
-      unattended: () => isAlone,
-      trust: session.trust,
-    })
-  let program = await open()
+  const cwd = workingFolder()
+  const { EarlyPrompt, Surface } = await import("../ui/tui/early.ts")
+  const surface = new Surface()
+  const hangUp = new AbortController()
+  let program: Program | undefined
+  // While the user's own editor has the terminal, it is the editor that is suspended, and not the work.
+  using _hangUp = onHangUp((why) => (why === "suspended" && !surface.isShown ? undefined : hangUp.abort()))
+  using _continue = onContinue(() => surface.redraw())
+  using _failures = fatal(surface, () => program?.log)
+  using _kill = onKill(surface)
+  // A terminal that is gone can't be written to.
+  process.stdout.on("error", () => hangUp.abort())
+  const leave = () => {
+    surface.hide()
+    process.exit(Exit.done)
+  }
+  const early = new EarlyPrompt({ surface, env: process.env, cwd, isNew: session.start.type === "new", leave })
+  early.show()
   try {
-    let row = isWorthAsking(program.trust) ? undefined : await sessionOf(program, session)
-    const { askFolderTrust, runTui, Surface } = await house
-    const surface = new Surface()
-    const hangUp = new AbortController()
-    // While the user's own editor has the terminal, it is the editor that is suspended, and not the work.
-    using _hangUp = onHangUp((why) => (why === "suspended" && !surface.isShown ? undefined : hangUp.abort()))
-    using _continue = onContinue(() => surface.redraw())
-    using _failures = fatal(program, surface)
-    using _kill = onKill(surface)
-    // A terminal that is gone can't be written to.
-    process.stdout.on("error", () => hangUp.abort())
-    if (!row) {
-      const { trust } = program
+    // The prompt can be used from here on. What opens behind it comes in pieces, and keys between them.
+    await turnOfTheLoop()
+    const [{ openProgram }, { isOpenToOthers, isWorthAsking }] = await Promise.all([
+      import("../program.ts"),
+      import("../session/trust.ts"),
+    ])
+    let isAlone = false
+    const open = () =>
+      openProgram({
+        env: process.env,
+        cwd,
+        begins: session.start.type === "new",
+        allow: session.allowedTools,
+        deny: session.disallowedTools,
+        answerable: true,
+        whenCapped: "pause",
+        maxBudgetUsd: session.maxBudgetUsd,
+        maxSteps: session.maxTurns,
+        agents: session.agents && JSON.stringify(session.agents),
+        unattended: () => isAlone,
+        trust: session.trust,
+        stuck: (error) => surface.flash(error.message),
+      })
+    await turnOfTheLoop()
+    program = await open()
+    await turnOfTheLoop()
+    const { askFolderTrust, runTui } = await import("../ui/tui/house.ts")
+    await turnOfTheLoop()
+    const { trust } = program
+    // Nothing opens over what somebody types: then it is asked the next time.
+    if (isWorthAsking(trust) && !early.isUsed) {
       const asked = { env: process.env, trust, isOpenToOthers: isOpenToOthers(trust.folder), hangUp: hangUp.signal }
       const answer = await askFolderTrust(surface, asked)
-      if (answer === "leave") {
-        surface.hide()
-        return Exit.done
-      }
+      if (answer === "leave") return Exit.done
       if (answer !== "later") await program.answerTrust(answer)
       if (answer === "trusted") {
         program.close()
         program = await open()
       }
-      row = await sessionOf(program, session).catch((error) => {
-        surface.hide()
-        throw error
-      })
     }
-    const opening = { program, row, next: session, env: process.env, prompt, hangUp: hangUp.signal }
+    const row = await sessionOf(program, session)
+    await turnOfTheLoop()
+    const opening = { program, row, next: session, env: process.env, prompt, early, hangUp: hangUp.signal }
     const departure = await runTui(surface, opening)
     if (departure.how === "keep") {
       isAlone = true
@@ -85,8 +97,17 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     for (const driver of departure.drivers) driver.dispose()
     return Exit.done
   } finally {
-    program.close()
+    // What could not be opened is said on the normal screen.
+    surface.hide()
+    program?.close()
   }
+}
+
+/** Lets keys in, and what they change be drawn. */
+function turnOfTheLoop(): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  setImmediate(resolve)
+  return promise
 }
 
 /** Goes on without the terminal until nothing is left to do: in this process, or, without a launcher, in the next one. */
@@ -119,14 +140,13 @@ function onKill(surface: Surface): Disposable {
 }
 
 /** What nobody caught ends the interface, and not the work: the screen is given back, and the launcher sees to the rest. */
-function fatal(program: Program, surface: Surface): Disposable {
+function fatal(surface: Surface, log: () => Program["log"] | undefined): Disposable {
   const die = (error: unknown) => {
     surface.hide()
-    program.log.error("the interface failed", { error })
+    log()?.error("the interface failed", { error })
     const message = stripControl(messageOf(error))
-    console.error(
-      `meanwhile: internal error: ${message}. This is a mistake in the program; details: ${program.log.path}`,
-    )
+    const details = log() ? `; details: ${log()?.path}` : ""
+    console.error(`meanwhile: internal error: ${message}. This is a mistake in the program${details}`)
     process.exit(FAILED_INSIDE)
   }
   process.on("uncaughtException", die)

@@ -124,7 +124,7 @@ export function actionsOf<C extends keyof Actions>(command: C): [ActionOf<C>, ..
  * option, an option with one of its values, a command, a command's action or a command's option. Whoever makes one work
  * takes it off here.
  */
-const later: ReadonlySet<string> = new Set(["--add-dir", "--fork-session", "--mcp-config", "mcp"])
+const later: ReadonlySet<string> = new Set(["--add-dir", "--mcp-config", "mcp"])
 
 export function isLater(typed: string): boolean {
   return later.has(typed)

@@ -46,7 +46,7 @@ async function list(store: Store, { json }: { json: boolean }): Promise<ExitCode
 }
 
 async function renameTo(store: Store, row: SessionRow, name: string): Promise<ExitCode> {
-  const given = await store.write((tx) => rename(tx, row, name))
+  const given = await store.write((tx) => rename(tx, row.id, name))
   const isTaken = given !== name.trim()
   await writeOut(`${row.id.slice(0, 8)}  ${given}${isTaken ? `  ("${name.trim()}" is another session's name)` : ""}\n`)
   return Exit.done

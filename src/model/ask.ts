@@ -18,6 +18,8 @@ export interface Asked {
   rootId: string
   /** The user's own turn, which has a permit to itself. */
   isRoot: boolean
+  /** Beside the conversation: it comes after everybody else, and no other model takes over. */
+  isAside?: boolean
   signal: AbortSignal
   onRetry(retry: Retry): void | Promise<void>
   /** Another model answers from here on; called and awaited before it is asked. */
@@ -31,6 +33,8 @@ export interface Models {
   price(model: string, usage: Usage): Promise<number | null>
   /** How much a model takes and what it can do; what nobody knows is assumed, and said to be. */
   facts(model: string): Promise<ModelFacts>
+  /** The model for small requests beside a conversation with this one (model/small.ts). */
+  small(model: string): Promise<string>
 }
 
 export interface ModelsOptions extends ProviderSettings {
@@ -39,9 +43,11 @@ export interface ModelsOptions extends ProviderSettings {
   fallback?: readonly string[] | undefined
   /** Silence after which a request is given up and sent again, in ms. */
   idleMs?: number | undefined
+  /** Name of the model for small requests, where the user has chosen one. */
+  small?: string | undefined
 }
 
-export function createModels({ clock, fallback = [], idleMs, ...settings }: ModelsOptions): Models {
+export function createModels({ clock, fallback = [], idleMs, small, ...settings }: ModelsOptions): Models {
   const permits = new Permits(defaultPermitLimits(settings.env))
   const opened = new Map<string, Promise<Model>>()
   const resting = new Map<string, { until: number; error: ModelError }>()
@@ -58,16 +64,20 @@ export function createModels({ clock, fallback = [], idleMs, ...settings }: Mode
     return opening
   }
 
-  async function* askOne(id: string, { request, rootId, isRoot, signal, onRetry }: Asked, { last }: { last: boolean }) {
+  async function* askOne(
+    id: string,
+    { request, rootId, isRoot, isAside, signal, onRetry }: Asked,
+    { last }: { last: boolean },
+  ) {
     const model = await open(id)
     const events = streamWithRetry(model, request, {
       clock,
       signal,
       random: Math.random,
       idleMs,
-      patience: last ? "waited-out" : "brief",
+      patience: last && !isAside ? "waited-out" : "brief",
       onRetry,
-      permit: (permitSignal) => permits.acquire({ model: id, root: rootId, isRoot, signal: permitSignal }),
+      permit: (permitSignal) => permits.acquire({ model: id, root: rootId, isRoot, isAside, signal: permitSignal }),
     })
     // The library of prices loads while the answer streams in.
     if (id !== "scout") loaded().catch(() => undefined)
@@ -76,7 +86,7 @@ export function createModels({ clock, fallback = [], idleMs, ...settings }: Mode
 
   return {
     ask: (asked) =>
-      askInTurn([...new Set([asked.model, ...fallback.map((name) => idOf(name, settings))])], {
+      askInTurn([...new Set([asked.model, ...(asked.isAside ? [] : fallback).map((name) => idOf(name, settings))])], {
         clock,
         resting,
         open,
@@ -89,6 +99,7 @@ export function createModels({ clock, fallback = [], idleMs, ...settings }: Mode
       return (await loaded()).priceOf(provider, model, usage) ?? null
     },
     facts: async (id) => (await import("./catalogue.ts")).factsOf(id, settings),
+    small: async (id) => (await import("./small.ts")).smallModelOf(id, { ...settings, small }),
   }
 }
 

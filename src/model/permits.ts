@@ -3,7 +3,8 @@
 //
 // The user's own turn has a permit kept for it, one per root, outside of every limit: it never waits behind its agents.
 // All other requests are served first come, first served among those whose model has room. A model's limit is halved
-// when the provider answers 429 and grows by one for each round of requests that go well.
+// when the provider answers 429 and grows by one for each round of requests that go well. What is asked for beside the
+// conversation waits until nobody else wants that model, and the user's own turn is not being answered.
 
 export interface PermitRequest {
   model: string
@@ -11,6 +12,8 @@ export interface PermitRequest {
   root: string
   /** Whether this is the root session's own request, and not one of its agents. */
   isRoot: boolean
+  /** Beside the conversation: everybody else comes first. */
+  isAside?: boolean | undefined
   signal?: AbortSignal
 }
 
@@ -45,6 +48,8 @@ interface ModelState {
 
 interface Waiter {
   model: string
+  root: string
+  isAside: boolean
   grant(): void
 }
 
@@ -63,7 +68,7 @@ export class Permits {
   }
 
   /** Resolves when the request may be sent; rejects with the signal's reason. A permit must be disposed of. */
-  acquire({ model, root, isRoot, signal }: PermitRequest): Promise<Permit> {
+  acquire({ model, root, isRoot, isAside = false, signal }: PermitRequest): Promise<Permit> {
     if (signal?.aborted) return Promise.reject(signal.reason)
     if (isRoot && !this.kept.has(root)) {
       this.kept.add(root)
@@ -76,6 +81,8 @@ export class Permits {
     }
     const waiter: Waiter = {
       model,
+      root,
+      isAside,
       grant: () => {
         signal?.removeEventListener("abort", onAbort)
         const state = this.state(model)
@@ -131,10 +138,17 @@ export class Permits {
     for (const waiter of this.waiting) {
       if (this.inUse >= this.global) return
       const { inUse, limit } = this.state(waiter.model)
-      if (inUse >= Math.floor(limit)) continue
+      if (inUse >= Math.floor(limit) || (waiter.isAside && this.isWanted(waiter))) continue
       this.waiting.delete(waiter)
       waiter.grant()
     }
+  }
+
+  /** Whether somebody comes before what is asked for beside the conversation. */
+  private isWanted({ model, root }: Waiter): boolean {
+    if (this.kept.has(root)) return true
+    for (const other of this.waiting) if (!other.isAside && other.model === model) return true
+    return false
   }
 
   private state(model: string): ModelState {

@@ -29,6 +29,8 @@ export type Control =
   | { action: "raise"; taskId?: string; caps: WrittenCaps }
   /** The user's word to an agent: one at work hears it at its next step, one that has ended goes on with it. */
   | { action: "message"; taskId: string; text: string }
+  /** At the next step boundary, or at once while no turn is under way. */
+  | { action: "compact"; focus?: string }
 
 /** When a control was asked for, and its row's id. */
 export interface Asked {
@@ -66,8 +68,11 @@ export function request(
 
 export interface Obeying {
   clock: Clock
-  /** Does a control; what takes long, such as a stop, is not waited for by those behind it. */
-  perform(control: Control, asked: Asked): Promise<void>
+  /**
+   * Does a control; what takes long, such as a stop, is not waited for by those behind it. "later": the turn under way
+   * does it and takes the row.
+   */
+  perform(control: Control, asked: Asked): Promise<"later" | void>
   failed(error: unknown): void
 }
 
@@ -82,9 +87,10 @@ export function obey(store: Store, rootId: string, { clock, perform, failed }: O
     const done = finish(row, { control, doing: perform(control, { id: row.id, at: row.created_at }) })
     if (!TAKES_LONG.has(control.action)) await done
   }
-  const finish = async (row: InboxRow, { control, doing }: { control: Control; doing: Promise<void> }) => {
+  const finish = async (row: InboxRow, { control, doing }: { control: Control; doing: Promise<"later" | void> }) => {
     try {
-      const refusal = await doing.then(() => undefined, refusalOf)
+      const refusal = await doing.catch(refusalOf)
+      if (refusal === "later") return
       if (refusal) failed(refusal)
       await store.write((tx) => {
         tx.run("DELETE FROM inbox WHERE seq = :seq", { seq: row.seq })

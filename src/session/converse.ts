@@ -5,6 +5,7 @@ import { sleepRunning } from "../base/patience.ts"
 import type { Reader, Store } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { LIVE } from "../task/task.ts"
+import { compactAsked } from "./compactor.ts"
 import { waiting } from "./inbox.ts"
 import { openTurn } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
@@ -45,6 +46,7 @@ export async function converse(session: Session, parts: SessionParts, options: C
       signal: options.interruption?.during(options.signal) ?? options.signal,
     })
     if (turn.type !== "nothing") end = turn
+    await compactAsked(session, parts, { during: "idle" })
     if (options.signal.aborted || turn.type === "out-of-steps" || turn.type === "capped") return end
   }
 }

@@ -5,6 +5,7 @@ import { oneLine, quoted } from "../base/text.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { IS_EMPTY } from "./empty.ts"
+import { firstMessage } from "./lineage.ts"
 
 /** The session with the user that was used last in this project. */
 export function lastSession(reader: Reader, project: string): SessionRow {
@@ -31,7 +32,9 @@ export function findSession(reader: Reader, wanted: string, project: string): Se
   if (found.length === 1) return found[0]!
   if (found.length === 0)
     throw new UserError("no-session", `There is no session ${quoted(wanted)}. List them: meanwhile sessions`)
-  const names = found.map((row) => `  ${row.id}  ${oneLine(row.name ?? firstPrompt(reader, row.id) ?? "", 60)}`)
+  const names = found.map(
+    (row) => `  ${row.id}  ${oneLine(row.name ?? row.title ?? firstPrompt(reader, row.id) ?? "", 60)}`,
+  )
   throw new UserError(
     "ambiguous-session",
     `${quoted(wanted)} is the beginning of several sessions:\n${names.join("\n")}`,
@@ -52,10 +55,7 @@ export function listSessions(reader: Reader): SessionRow[] {
 
 /** What the user asked first: what a session without a name is known by. */
 export function firstPrompt(reader: Reader, sessionId: string): string | undefined {
-  const row = reader.one<{ content: string }>(
-    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'user' AND origin = 'human' ORDER BY seq LIMIT 1`,
-    { sessionId },
-  )
+  const row = firstMessage(reader, sessionId, "role = 'user' AND origin = 'human'")
   const parts = row ? (JSON.parse(row.content) as { type: string; text?: string }[]) : []
   return parts.find((part) => part.type === "text")?.text
 }

@@ -4,6 +4,7 @@ import type { AssistantPart, ModelMessage, ToolResultPart, UserPart } from "../m
 import type { MessageRow, ToolCallRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import type { ToolOutput } from "../tool/tool.ts"
+import { type Compaction, compactionOf, shaped } from "./compaction.ts"
 import { messagesAfter, messagesBefore } from "./lineage.ts"
 
 export { lastSeq } from "./lineage.ts"
@@ -11,7 +12,8 @@ export { lastSeq } from "./lineage.ts"
 export class History {
   readonly #reader: Reader
   readonly #sessionId: string
-  readonly #messages: ModelMessage[] = []
+  #messages: ModelMessage[] = []
+  #compaction: Compaction | undefined
   #lastSeq = 0
 
   constructor(reader: Reader, sessionId: string) {
@@ -19,26 +21,35 @@ export class History {
     this.#sessionId = sessionId
   }
 
-  /** All messages so far. Called between steps, when every tool call has its result. */
+  /** All messages so far, from the compaction in force on. Called between steps, when every tool call has its result. */
   messages(): readonly ModelMessage[] {
+    const compaction = compactionOf(this.#reader, this.#sessionId)
+    if (compaction && compaction.id !== this.#compaction?.id) {
+      this.#compaction = compaction
+      this.#messages = [{ role: "user", content: compaction.content }]
+      this.#lastSeq = compaction.kept_after
+    }
     for (const row of messagesAfter(this.#reader, this.#sessionId, this.#lastSeq)) {
-      this.#append(row)
+      this.#messages.push(...this.#shown(row))
       this.#lastSeq = row.seq
     }
     return this.#messages
   }
 
-  #append(row: MessageRow): void {
-    if (row.role === "user") {
-      this.#messages.push({ role: "user", content: JSON.parse(row.content) as UserPart[] })
-      return
-    }
-    this.#messages.push({ role: "assistant", content: JSON.parse(row.content) as AssistantPart[] })
-    const calls = this.#reader.all<ToolCallRow>("SELECT * FROM tool_call WHERE step_id = :step ORDER BY idx", {
-      step: row.step_id,
-    })
-    if (calls.length > 0) this.#messages.push({ role: "tool", content: calls.map(resultPart) })
+  #shown(row: MessageRow): ModelMessage[] {
+    const messages = modelMessages(this.#reader, row)
+    if (!this.#compaction) return messages
+    return shaped(messages, row.seq, { seq: this.#compaction.seq, ...this.#compaction.kept })
   }
+}
+
+/** A message as the model is given it, and behind it the results of its tool calls. */
+export function modelMessages(reader: Reader, row: MessageRow): ModelMessage[] {
+  if (row.role === "user") return [{ role: "user", content: JSON.parse(row.content) as UserPart[] }]
+  const said: ModelMessage = { role: "assistant", content: JSON.parse(row.content) as AssistantPart[] }
+  const sql = "SELECT * FROM tool_call WHERE step_id = :step ORDER BY idx"
+  const calls = reader.all<ToolCallRow>(sql, { step: row.step_id })
+  return calls.length > 0 ? [said, { role: "tool", content: calls.map(resultPart) }] : [said]
 }
 
 function resultPart(call: ToolCallRow): ToolResultPart {

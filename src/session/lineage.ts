@@ -21,14 +21,24 @@ export function lineage(reader: Reader, sessionId: string): Stretch[] {
 
 /** The session's own stretch first, each read when it is asked for. Stretches in which nothing can be are left out. */
 function* backwards(reader: Reader, sessionId: string): Generator<Stretch> {
+  for (const stretch of sessionsBack(reader, sessionId)) if (stretch.upTo > stretch.after) yield stretch
+}
+
+/** The session itself and those that it comes from, also where nothing was said before the next one split off. */
+export function* sessionsBack(reader: Reader, sessionId: string): Generator<Stretch> {
   const passed = new Set<string>()
   for (let id: string | undefined = sessionId, upTo = WHOLE; id !== undefined && !passed.has(id); ) {
     passed.add(id)
     const origin = originOf(reader, id)
-    if (upTo > origin.seq) yield { sessionId: id, after: origin.seq, upTo }
+    yield { sessionId: id, after: origin.seq, upTo }
     upTo = Math.min(upTo, origin.seq)
     id = origin.id
   }
+}
+
+/** The sessions that it comes from, the nearest first. */
+export function originsOf(reader: Reader, sessionId: string): string[] {
+  return [...sessionsBack(reader, sessionId)].slice(1).map((stretch) => stretch.sessionId)
 }
 
 /** Where a session comes from; `seq` is 0 for one that is no fork. */

@@ -33,9 +33,14 @@ export function freeName(
   return free
 }
 
-/** Names a session, and returns the name that it got. */
-export function rename(tx: Tx, row: SessionRow, name: string): string {
-  const free = freeName(tx, { project: row.project, name: checkedName(name), id: row.id })
-  tx.run("UPDATE session SET name = :name WHERE id = :id", { id: row.id, name: free })
+/** Names a session, and returns the name that it got. Throws a UserError when it may not be one, or the session is gone. */
+export function rename(tx: Tx, id: string, name: string): string {
+  const row = tx.one<Pick<SessionRow, "project">>("SELECT project FROM session WHERE id = :id", { id })
+  if (!row) throw new UserError("no-session", `The session ${id.slice(0, 8)} was deleted.`)
+  const free = freeName(tx, { project: row.project, name: checkedName(name), id })
+  tx.run("UPDATE session SET name = :name WHERE id = :id", { id, name: free })
+  // Whoever looks at the session sees it at once.
+  tx.ring(`feed:${id}`)
+  tx.ring(`watch:${id}`)
   return free
 }

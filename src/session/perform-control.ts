@@ -27,10 +27,12 @@ export interface Performing {
   failed(error: unknown): void
   /** Throws a UserError when there is no such mode or model. */
   change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
+  /** Compacts the session if it may be done now. */
+  compact(): Promise<void>
 }
 
 /** Throws a UserError when it can't be done, such as when there is nothing to do it to. */
-export async function performControl(control: Control, asked: Asked, parts: Performing): Promise<void> {
+export async function performControl(control: Control, asked: Asked, parts: Performing): Promise<"later" | void> {
   const { row, store, tasks, interruption, approvals } = parts
   const find = (id: string) => findTask(store, id, row.id)
   const idOf = (id: string) => find(id).task.id
@@ -62,6 +64,9 @@ export async function performControl(control: Control, asked: Asked, parts: Perf
       return control.taskId === undefined
         ? await raiseSession(parts, { asked, caps: control.caps })
         : await raiseTask(parts, { view: find(control.taskId), caps: control.caps })
+    case "compact":
+      // It takes its row itself; what it left is for the turn under way.
+      return parts.compact().then(() => "later" as const)
     case "message":
       return await speak(parts, { asked, view: find(control.taskId), text: control.text })
     default:

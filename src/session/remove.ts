@@ -1,5 +1,5 @@
 // Deletes a session with everything below it: rows in short transactions, so that nobody who writes meanwhile is held
-// up, then its files. Cut off in the middle, it can be done again: the root's own row goes last.
+// up, then its files. Forks keep what they share with it (hand-over.ts). Cut off in the middle, it can be done again: the root's own row goes last.
 import { readdirSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
@@ -12,7 +12,9 @@ import type { Store } from "../store/store.ts"
 import { type TreeTable, treeTables } from "../store/tables.ts"
 import { listTasks } from "../task/find.ts"
 import { treeSessions } from "./export.ts"
+import { removalKey } from "./fork.ts"
 import { removeGiven } from "./given.ts"
+import { handOver } from "./hand-over.ts"
 import { isHeld, type Lease, takeLease } from "./lease.ts"
 
 /** Rows that one transaction deletes. */
@@ -24,6 +26,7 @@ export async function removeSession(store: Store, clock: Clock, root: SessionRow
   if (!lease) throw busy(root)
   try {
     refuseWhileTasksLive(store, root)
+    await handOver(store, clock, root.id)
     await removeAll(store, clock, root.id)
   } catch (error) {
     lease.release()
@@ -71,6 +74,7 @@ async function removeAll(store: Store, clock: Clock, rootId: string): Promise<vo
   await store.writeDurably((tx) => {
     tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
     removeGiven(tx, rootId)
+    tx.run("DELETE FROM meta WHERE key = :key", { key: removalKey(rootId) })
     tx.run("DELETE FROM session WHERE id = :rootId", { rootId })
   })
 }

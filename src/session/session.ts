@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
 import type { Budget } from "./budget.ts"
+import type { CompactionPolicy } from "./compactor.ts"
 import type { Draft } from "./draft.ts"
 import { History } from "./history.ts"
 
@@ -85,7 +86,8 @@ export interface SessionParts {
   draft(row: SessionRow, stepId: string): Draft
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
-  /** The session is not used again by this process: what its tools remember of it can go. */
+  compaction: CompactionPolicy
+  /** What its tools remember of the session can go: it is not used again by this process, or sees other things now. */
   forget(sessionId: string): void
 }
 

@@ -14,7 +14,7 @@ import { toolSpecs } from "../tool/registry.ts"
 import type { Draft } from "./draft.ts"
 import { insertMessage } from "./inbox.ts"
 import { closeEntry, openEntry } from "./ledger.ts"
-import { nextSeq } from "./lineage.ts"
+import { messagesBefore, nextSeq, originsOf } from "./lineage.ts"
 import { openStep } from "./open-step.ts"
 import type { Session, SessionParts } from "./session.ts"
 
@@ -40,7 +40,8 @@ export async function ask(
     system: session.row.system,
     messages: session.history.messages(),
     tools: toolSpecs([...session.tools.values()]),
-    cacheKey: session.row.id,
+    // A fork's requests begin as those of the session that it comes from.
+    cacheKey: originsOf(store, session.row.id).at(-1) ?? session.row.id,
   }
   const { step, ledgerId, maxOutputTokens } = await openStep(session, parts, {
     request: asked,
@@ -255,9 +256,13 @@ function newStep(
   }
 }
 
-function nextStep(tx: Tx, session: Session): number {
-  const sql = "SELECT COALESCE(MAX(n), 0) + 1 AS next FROM step WHERE session_id = :id"
-  return tx.one<{ next: number }>(sql, { id: session.row.id })!.next
+/** A fork's steps are numbered behind those that it shares: they may become its own (hand-over.ts). */
+function nextStep(tx: Tx, { row }: Session): number {
+  const last = tx.one<{ n: number | null }>("SELECT MAX(n) AS n FROM step WHERE session_id = :id", { id: row.id })?.n
+  if (last) return last + 1
+  const [shared] = messagesBefore(tx, row.id, { limit: 1, only: "role = 'assistant'" })
+  const sql = "SELECT n FROM step WHERE id = :id"
+  return 1 + (shared ? (tx.one<{ n: number }>(sql, { id: shared.step_id })?.n ?? 0) : 0)
 }
 
 function newCall(session: Session, made: { step: StepRow; part: ToolCallPart; idx: number; id: string }): ToolCallRow {

@@ -27,6 +27,7 @@ import { type WebFetchParts, webFetchTool } from "../tool/web-fetch.ts"
 import { writeTool } from "../tool/write.ts"
 import type { Approvals } from "./approvals.ts"
 import { admit } from "./inbox.ts"
+import { originsOf } from "./lineage.ts"
 import { shellFolder } from "./shell-folder.ts"
 
 export interface ToolboxParts {
@@ -53,11 +54,11 @@ const MAKE: Readonly<Record<string, Make>> = {
   Grep: (_, { search }) => erased(grepTool(search)),
   WebFetch: (_, { web, search, clock }) => erased(webFetchTool({ ...web, env: search.env, clock })),
   Agent: (owner, { tasks, agents }) => erased(agentTool({ tasks, owner, ...startable(agents) })),
-  SendMessage: (owner, parts) => erased(sendMessageTool({ store: parts.store, owner, send: sender(parts) })),
+  SendMessage: (owner, parts) => erased(sendMessageTool({ ...ofFork(owner, parts), send: sender(parts) })),
   Monitor: (owner, { tasks, store }) => erased(monitorTool({ tasks, owner, folder: shellFolder(store, owner) })),
-  TaskList: (owner, { store, clock }) => erased(taskListTool({ store, owner, now: clock.now })),
-  TaskOutput: (owner, { store, tasks }) => erased(taskOutputTool({ store, tasks, owner })),
-  TaskStop: (owner, { store, tasks }) => erased(taskStopTool({ store, tasks, owner })),
+  TaskList: (owner, parts) => erased(taskListTool({ ...ofFork(owner, parts), now: parts.clock.now })),
+  TaskOutput: (owner, parts) => erased(taskOutputTool({ ...ofFork(owner, parts), tasks: parts.tasks })),
+  TaskStop: (owner, parts) => erased(taskStopTool({ ...ofFork(owner, parts), tasks: parts.tasks })),
   TodoWrite: (owner, { store }) => erased(todoWriteTool({ store: (todos) => storeTodos(store, owner.id, todos) })),
   AskUserQuestion: (owner, { approvals }) => erased(askUserQuestionTool({ ask: questioner(owner, approvals) })),
 }
@@ -77,6 +78,11 @@ export function toolbox(row: SessionRow, parts: ToolboxParts): Tool[] {
 /** A tool among others: its input is checked against its own schema before it runs (tool/registry.ts). */
 function erased<I>(tool: Tool<I>): Tool {
   return tool as unknown as Tool
+}
+
+/** What a tool needs that looks for tasks: a fork's also finds those of the sessions that it comes from. */
+function ofFork(owner: SessionRow, { store }: ToolboxParts) {
+  return { store, owner, origins: () => originsOf(store, owner.root_id) }
 }
 
 function startable(all: readonly AgentDefinition[]) {

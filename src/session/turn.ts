@@ -7,6 +7,7 @@ import { insertRow, type Tx } from "../store/store.ts"
 import { until } from "../store/watch.ts"
 import { CapReached } from "./budget.ts"
 import { runCall } from "./call.ts"
+import { compactAfterOverflow, compactAtBoundary, isTooLong, stillTooLong } from "./compactor.ts"
 import { drain, steers } from "./inbox.ts"
 import { openTurn, resumeStep } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
@@ -39,6 +40,7 @@ export async function runTurn(
     for (;;) {
       const raise = await untilResumed(session, parts, signal)
       if (!reply && allowance.steps-- <= 0) return await end(session, parts, { type: "out-of-steps", turnId: turn.id })
+      if (!reply) await compactAtBoundary(session, parts)
       const next = reply ?? (await askUnlessPaused(session, parts, { id: turn.id, signal, raise }))
       reply = undefined
       if (!next) {
@@ -73,11 +75,28 @@ async function askUnlessPaused(
   turn: { id: string; signal: AbortSignal; raise: boolean },
 ): Promise<Reply | undefined> {
   try {
-    return await ask(session, parts, turn)
+    return await askWithinWindow(session, parts, turn)
   } catch (error) {
     if (error instanceof CapReached && error.paused) return undefined
     throw error
   }
+}
+
+/** What a model refuses as too long is compacted, once, and asked again. */
+async function askWithinWindow(
+  session: Session,
+  parts: SessionParts,
+  turn: { id: string; signal: AbortSignal; raise: boolean },
+): Promise<Reply> {
+  try {
+    return await ask(session, parts, turn)
+  } catch (error) {
+    if (!isTooLong(error) || turn.signal.aborted) throw error
+    if (!(await compactAfterOverflow(session, parts))) throw stillTooLong(error, session.row)
+  }
+  return ask(session, parts, { ...turn, raise: false }).catch((error) => {
+    throw isTooLong(error) ? stillTooLong(error, session.row) : error
+  })
 }
 
 /**

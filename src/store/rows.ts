@@ -199,6 +199,20 @@ export interface PermissionRuleRow {
   created_at: number
 }
 
+export interface CompactionRow {
+  id: string
+  session_id: string
+  seq: number
+  kept_after: number
+  content: string
+  kept: string
+  focus: string | null
+  cause: "user" | "auto" | "overflow"
+  tokens_before: number
+  tokens_after: number
+  created_at: number
+}
+
 export interface LedgerRow {
   id: string
   root_id: string
@@ -231,7 +245,7 @@ export interface FeedRow {
 
 /**
  * What `ref` names: a message, a tool_call, a run, a run, a run, a run, a step, a turn, an approval, a control that could
- * not be done (`data`: its action, and the message for a person).
+ * not be done (`data`: its action, and the message for a person), a compaction.
  */
 export type FeedKind =
   | "message"
@@ -244,3 +258,4 @@ export type FeedKind =
   | "turn"
   | "approval"
   | "refused"
+  | "compaction"

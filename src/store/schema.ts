@@ -315,8 +315,27 @@ export const migrations: readonly string[] = [
     created_at INTEGER NOT NULL,
     PRIMARY KEY (session_id, version)
   ) STRICT;
-  -- For the facts in a memory, which are read with each compaction: the changes of a long session are few of its calls.
-  CREATE INDEX tool_call_change ON tool_call (session_id) WHERE name IN ('Write', 'Edit');
+  -- A compaction: from then on the model sees content (JSON, a user message's parts) in the place of the messages up to
+  -- kept_after, and those behind it, of which the ones up to seq, the newest when it was made, as kept says (JSON:
+  -- session/compaction.ts). The messages themselves stay. Tokens are estimates, except where a provider has counted.
+  CREATE TABLE compaction (
+    id TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    kept_after INTEGER NOT NULL,
+    content TEXT NOT NULL,
+    kept TEXT NOT NULL,
+    focus TEXT,
+    cause TEXT NOT NULL CHECK (cause IN ('user', 'auto', 'overflow')),
+    tokens_before INTEGER NOT NULL,
+    tokens_after INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX compaction_session ON compaction (session_id, seq);
+  -- For the facts in a memory, which are read with each compaction: what each change did, without its texts.
+  CREATE INDEX tool_call_change ON tool_call (session_id,
+    json_extract(result, '$.data.path', '$.data.added', '$.data.removed'), json_type(result, '$.data.before'), ended_at)
+    WHERE name IN ('Write', 'Edit') AND state = 'done' AND is_error = 0;
   `,
 ]
 

@@ -30,6 +30,7 @@ export const treeTables: readonly TreeTable[] = [
     json: ["input", "intent", "result"],
   },
   { name: "inbox", per: "session", scope: "session_id = :session", key: "seq", json: ["content"] },
+  { name: "compaction", per: "session", scope: "session_id = :session", key: "rowid", json: ["content", "kept"] },
   { name: "memory", per: "session", scope: "session_id = :session", key: "version", json: ["sections"] },
   { name: "task", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input", "caps"] },
   { name: "dependency", per: "tree", scope: tasks, order: "task_id, needs_id", json: [] },

@@ -44,12 +44,17 @@ export function listTasks(reader: Reader, { rootId, ownerId, live = false }: Sco
   return tasks.map((task) => ({ task, run: runs.get(task.id)!, ...(used.get(task.session_id ?? "") ?? UNUSED) }))
 }
 
-/** The task whose id begins with `prefix`. Throws UserError, with the candidates, unless there is exactly one. */
-export function findTask(reader: Reader, prefix: string, rootId?: string): TaskView {
+/**
+ * The task whose id begins with `prefix`, anywhere or of these trees. Throws UserError, with the candidates, unless there
+ * is exactly one.
+ */
+export function findTask(reader: Reader, prefix: string, within?: string | readonly string[]): TaskView {
+  const roots = typeof within === "string" ? [within] : within
   const found = reader.all<TaskRow>(
-    `SELECT * FROM task WHERE substr(id, 1, length(:prefix)) = :prefix AND (:rootId IS NULL OR root_id = :rootId)
+    `SELECT * FROM task WHERE substr(id, 1, length(:prefix)) = :prefix
+       AND (:roots IS NULL OR root_id IN (SELECT value FROM json_each(:roots)))
      ORDER BY rowid DESC LIMIT 11`,
-    { prefix: prefix.trim().toLowerCase(), rootId: rootId ?? null },
+    { prefix: prefix.trim().toLowerCase(), roots: roots ? JSON.stringify(roots) : null },
   )
   const only = found.length === 1 || found[0]?.id === prefix ? found[0] : undefined
   if (only) return viewOf(reader, newestRun(reader, only.id))

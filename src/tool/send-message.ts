@@ -18,11 +18,13 @@ export interface Intent {
 export interface SendMessageParts {
   store: Reader
   owner: SessionRow
+  /** The sessions that the tree was forked from. */
+  origins: () => readonly string[]
   /** Stores an Intent with the call of that id in the transaction that sends. */
   send(message: { taskId: string; text: string; callId: string }): Promise<"delivered" | Started>
 }
 
-export function sendMessageTool({ store, owner, send }: SendMessageParts): Tool<z.infer<typeof input>> {
+export function sendMessageTool({ store, owner, origins, send }: SendMessageParts): Tool<z.infer<typeof input>> {
   return {
     name: "SendMessage",
     description:
@@ -31,7 +33,9 @@ export function sendMessageTool({ store, owner, send }: SendMessageParts): Tool<
     replay: "never",
     readOnly: true,
     async run({ task_id, message }, ctx) {
-      const { task } = findTask(store, task_id, owner.root_id)
+      const { task } = findTask(store, task_id, [owner.root_id, ...origins()])
+      if (task.root_id !== owner.root_id)
+        throw new ToolError(`${task.id} works for the session that this one was forked from: only it can speak to it.`)
       if (task.kind !== "agent") throw new ToolError(`${task.id} is a ${task.kind}: only agents can be spoken to.`)
       if (task.session_id === owner.id) throw new ToolError("That is you. Name another agent's task.")
       const sent = await send({ taskId: task.id, text: message, callId: ctx.id })

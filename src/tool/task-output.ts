@@ -26,9 +26,11 @@ export interface TaskOutputParts {
   store: Reader
   tasks: TaskRuntime
   owner: SessionRow
+  /** The sessions that the tree was forked from: their tasks may be looked at. */
+  origins: () => readonly string[]
 }
 
-export function taskOutputTool({ store, tasks, owner }: TaskOutputParts): Tool<z.infer<typeof input>> {
+export function taskOutputTool({ store, tasks, owner, origins }: TaskOutputParts): Tool<z.infer<typeof input>> {
   return {
     name: "TaskOutput",
     description: "A task's state and its output or result. Not needed for results: you are told when a task ends.",
@@ -36,7 +38,7 @@ export function taskOutputTool({ store, tasks, owner }: TaskOutputParts): Tool<z
     replay: "safe",
     readOnly: true,
     async run(call, ctx) {
-      const view = findTask(store, call.task_id, owner.root_id)
+      const view = findTask(store, call.task_id, [owner.root_id, ...origins()])
       if (call.block) await tasks.wait([view.task.id], { timeoutMs: call.timeout ?? PATIENCE_MS, signal: ctx.signal })
       const run = tasks.run(view.run.id)
       const body = await bodyOf({ ...view, run }, call)

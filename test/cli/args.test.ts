@@ -146,7 +146,7 @@ describe("options of a session", () => {
   test("that would have no effect are refused", () => {
     for (const option of ["--wait=3", "--output-format=json", "--input-format=text"])
       expect(refused(option)).toContain("only has a meaning with -p")
-    for (const option of ["--mcp-config=f", "--add-dir=d", "--fork-session"])
+    for (const option of ["--mcp-config=f", "--add-dir=d"])
       expect(refused("-p", "x", option)).toContain("is not available yet")
     expect(refused("mcp", "list")).toContain("not available yet")
   })

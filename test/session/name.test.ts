@@ -14,7 +14,7 @@ test("a name that another session of the project has gets a number", async () =>
     seedSession(tx, { id: "child", parent_id: "a", root_id: "a", name: "helper" })
   })
   const row = (id: string) => place.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id })!
-  const named = (id: string, name: string) => place.store.write((tx) => rename(tx, row(id), name))
+  const named = (id: string, name: string) => place.store.write((tx) => rename(tx, id, name))
   expect(await named("c", " tidy ")).toBe("tidy (3)")
   expect(row("c").name).toBe("tidy (3)")
   // Its own name is free, so are other projects' and those of what it started.

@@ -90,7 +90,7 @@ test("a stop by the model whose call died is told once, by the call that runs ag
   await first.tasks.stop([task.id], "model")
   const notices = it.store.all<InboxRow>("SELECT * FROM inbox WHERE id = :id", { id: settledNoticeId(run.id) })
   expect(notices).toHaveLength(1)
-  const tool = taskStopTool({ store: it.store, tasks: first.tasks, owner: session })
+  const tool = taskStopTool({ store: it.store, tasks: first.tasks, owner: session, origins: () => [] })
   const output = await tool.run({ task_id: task.id }, {} as ToolContext)
   expect(output).toMatchObject({ content: [{ text: `${task.id}: stopped.` }], consumes: [run.id] })
 })

@@ -4,59 +4,50 @@ import type { Reader } from "../../store/store.ts"
 import { LINE_PREFIX } from "../../task/task.ts"
 import { lineage, type Stretch, WHOLE } from "../lineage.ts"
 
-/** Names for SQL, as JSON: what `json_each` takes. */
 export interface ConversationRows {
-  /** Sessions of which every call counts: the conversation's own, and its agents' with all below them. */
-  whole: string
-  /** Of the sessions that it was forked from: those calls that were made before. */
-  calls: string
-  /** Of those sessions: tasks that were started before. */
-  tasks: string
+  /** Ids of sessions of which everything counts: the conversation's own, and its agents' with all below them. */
+  whole: readonly string[]
+  /** Of the sessions that it was forked from: what was said before, of which the calls count. */
+  shared: readonly Stretch[]
+  /** Ids of tasks that those sessions had started by then. */
+  tasks: readonly string[]
 }
 
 export function conversationRows(reader: Reader, sessionId: string): ConversationRows {
   const stretches = lineage(reader, sessionId)
-  const whole = stretches.filter(({ upTo }) => upTo === WHOLE).map((stretch) => stretch.sessionId)
+  const own = stretches.filter(({ upTo }) => upTo === WHOLE).map((stretch) => stretch.sessionId)
   const shared = stretches.filter(({ upTo }) => upTo < WHOLE)
-  const calls = shared.flatMap((stretch) => callsIn(reader, stretch))
   const tasks = shared.flatMap((stretch) => tasksIn(reader, stretch))
-  return {
-    whole: JSON.stringify(withAgents(reader, { whole, tasks: tasks.map(({ id }) => id) })),
-    calls: JSON.stringify(calls.map(({ id }) => id)),
-    tasks: JSON.stringify(tasks.map(({ id }) => id)),
-  }
+  return { whole: withAgents(reader, { own, tasks }), shared, tasks }
 }
 
-const SAID = "message.session_id = :sessionId AND message.seq > :after AND message.seq <= :upTo"
-
-function callsIn(reader: Reader, stretch: Stretch): { id: string }[] {
-  return reader.all(
-    `SELECT tool_call.id FROM message CROSS JOIN tool_call ON tool_call.step_id = message.step_id WHERE ${SAID}`,
-    { ...stretch },
-  )
-}
+/** SQL: from a call to the message that it stands in. */
+export const SAID_IN = `CROSS JOIN step ON step.id = tool_call.step_id CROSS JOIN message AS said
+  ON said.id = step.message_id AND said.seq > :after AND said.seq <= :upTo`
 
 /** What its calls started, and the user's own shell lines that its model was told of. */
-function tasksIn(reader: Reader, stretch: Stretch): { id: string }[] {
-  return reader.all(
-    `SELECT task.id FROM task WHERE owner_id = :sessionId AND (
-       call_id IN (SELECT tool_call.id FROM message CROSS JOIN tool_call ON tool_call.step_id = message.step_id
-         WHERE ${SAID})
-       OR EXISTS (SELECT 1 FROM run JOIN message ON message.id = '${LINE_PREFIX}' || run.id
-         WHERE run.task_id = task.id AND task.call_id LIKE '${LINE_PREFIX}%' AND ${SAID}))`,
+function tasksIn(reader: Reader, stretch: Stretch): string[] {
+  const rows = reader.all<{ id: string }>(
+    `SELECT task.id FROM task CROSS JOIN tool_call ON tool_call.id = task.call_id ${SAID_IN}
+     WHERE task.owner_id = :sessionId
+     UNION ALL
+     SELECT task.id FROM task CROSS JOIN run ON run.task_id = task.id
+       CROSS JOIN message AS said ON said.id = '${LINE_PREFIX}' || run.id AND said.seq > :after AND said.seq <= :upTo
+     WHERE task.owner_id = :sessionId AND task.call_id LIKE '${LINE_PREFIX}%'`,
     { ...stretch },
   )
+  return rows.map(({ id }) => id)
 }
 
-function withAgents(reader: Reader, from: { whole: readonly string[]; tasks: readonly string[] }): string[] {
+function withAgents(reader: Reader, from: { own: readonly string[]; tasks: readonly string[] }): string[] {
   const rows = reader.all<{ id: string }>(
     `WITH RECURSIVE tree (id) AS (
-       SELECT value FROM json_each(:whole)
+       SELECT value FROM json_each(:own)
        UNION SELECT session_id FROM task WHERE id IN (SELECT value FROM json_each(:tasks)) AND session_id IS NOT NULL
        UNION SELECT task.session_id FROM tree CROSS JOIN task ON task.owner_id = tree.id
          WHERE task.session_id IS NOT NULL)
      SELECT id FROM tree`,
-    { whole: JSON.stringify(from.whole), tasks: JSON.stringify(from.tasks) },
+    { own: JSON.stringify(from.own), tasks: JSON.stringify(from.tasks) },
   )
   return rows.map(({ id }) => id)
 }

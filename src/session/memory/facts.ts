@@ -6,7 +6,7 @@ import type { RunRow, SessionRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { workedMs } from "../../task/task.ts"
 import type { Todo } from "../../tool/todo-write.ts"
-import { type ConversationRows, conversationRows } from "./conversation-rows.ts"
+import { type ConversationRows, conversationRows, SAID_IN } from "./conversation-rows.ts"
 import { timeOfDay } from "./moment.ts"
 import type { FactSection } from "./sections.ts"
 
@@ -27,7 +27,7 @@ export function facts(reader: Reader, sessionId: string): Record<FactSection, st
     tasks: taskLines(reader, sessionId, rows).join("\n"),
     changes: changeLines(fileChanges(reader, rows), session.cwd).join("\n"),
     commands: commandLines(shells).join("\n"),
-    commits: commitLines(shells).join("\n"),
+    commits: commitLines(reader, shells).join("\n"),
   }
 }
 
@@ -50,28 +50,51 @@ export interface ChangedFile {
   at: number
 }
 
-/** In the order in which they were last changed. */
-export function fileChanges(reader: Reader, { whole, calls }: ConversationRows): ChangedFile[] {
-  const found = reader.all<Omit<ChangedFile, "isNew" | "byAgents"> & { isNew: 0 | 1; byAgents: 0 | 1 }>(
-    `SELECT path, COUNT(*) AS edits, SUM(added) AS added, SUM(removed) AS removed, MAX(isNew) AS isNew,
-       MAX(byAgents) AS byAgents, MAX(at) AS at
-     FROM (
-       SELECT data ->> '$.path' AS path, data ->> '$.added' AS added, data ->> '$.removed' AS removed,
-         data -> '$.before' IS NULL AS isNew, parent_id IS NOT NULL AS byAgents, ended_at AS at
-       FROM (
-         SELECT json_extract(result, '$.data') AS data, ended_at, session.parent_id
-         FROM json_each(:whole) CROSS JOIN tool_call ON tool_call.session_id = json_each.value
-           JOIN session ON session.id = tool_call.session_id
-         WHERE name IN ('Write', 'Edit') AND state = 'done' AND is_error = 0 AND result IS NOT NULL
-         UNION ALL
-         SELECT json_extract(result, '$.data'), ended_at, NULL
-         FROM json_each(:calls) CROSS JOIN tool_call ON tool_call.id = json_each.value
-         WHERE name IN ('Write', 'Edit') AND state = 'done' AND is_error = 0 AND result IS NOT NULL))
-     WHERE path IS NOT NULL GROUP BY path ORDER BY at, path`,
-    { whole, calls },
+/** In the order in which they were last changed. All that is read here is in an index: texts of changes are long. */
+export function fileChanges(reader: Reader, { whole, shared }: ConversationRows): ChangedFile[] {
+  const rows = reader.all<ChangeRow>(
+    `SELECT ${CHANGE}, session.parent_id
+     FROM json_each(:whole) CROSS JOIN tool_call ON tool_call.session_id = json_each.value AND ${CHANGED}
+       CROSS JOIN session ON session.id = tool_call.session_id`,
+    { whole: JSON.stringify(whole) },
   )
-  return found.map((file) => ({ ...file, isNew: file.isNew === 1, byAgents: file.byAgents === 1 }))
+  const before = shared.flatMap((stretch) =>
+    reader.all<ChangeRow>(
+      `SELECT ${CHANGE}, NULL AS parent_id FROM tool_call ${SAID_IN}
+       WHERE tool_call.session_id = :sessionId AND ${CHANGED}`,
+      { ...stretch },
+    ),
+  )
+  const files = new Map<string, ChangedFile>()
+  for (const row of [...before, ...rows]) {
+    const [path, added, removed] = JSON.parse(row.change) as [string | null, number, number]
+    // A call that found the file as it should be has changed nothing.
+    if (path === null) continue
+    const known = files.get(path) ?? { path, edits: 0, added: 0, removed: 0, isNew: false, byAgents: false, at: 0 }
+    files.set(path, {
+      path,
+      edits: known.edits + 1,
+      added: known.added + added,
+      removed: known.removed + removed,
+      isNew: known.isNew || row.before === null,
+      byAgents: known.byAgents || row.parent_id !== null,
+      at: Math.max(known.at, row.at),
+    })
+  }
+  return [...files.values()].sort((a, b) => a.at - b.at || (a.path < b.path ? -1 : 1))
 }
+
+interface ChangeRow {
+  change: string
+  before: string | null
+  at: number
+  parent_id: string | null
+}
+
+/** As in the index tool_call_change, word for word. */
+const CHANGE = `json_extract(result, '$.data.path', '$.data.added', '$.data.removed') AS change,
+  json_type(result, '$.data.before') AS before, tool_call.ended_at AS at`
+const CHANGED = "tool_call.name IN ('Write', 'Edit') AND tool_call.state = 'done' AND tool_call.is_error = 0"
 
 function changeLines(files: readonly ChangedFile[], cwd: string): string[] {
   return newest(files, MOST.changes, "file").map((file) => {
@@ -87,28 +110,30 @@ function shortPath(path: string, cwd: string): string {
   return inside !== "" && !inside.startsWith("..") ? inside : path
 }
 
-interface Shell extends Pick<RunRow, "state" | "exit_code" | "result" | "tail" | "started_at" | "created_at"> {
+interface Shell extends Pick<RunRow, "state" | "exit_code"> {
+  run: string
   command: string
-  owner_id: string
+  at: number
 }
 
-/** Commands that a model or the user ran, the newest first. */
+/** Commands that a model or the user ran, the newest first. Of runs only what stands before their output is read. */
 function shellsOf(reader: Reader, { whole, tasks }: ConversationRows): Shell[] {
-  const columns = `task.rowid AS row, task.input ->> '$.command' AS command, task.owner_id, run.state, run.exit_code,
-    run.result, run.tail, run.started_at, run.created_at`
-  const newestRun = "run.task_id = task.id AND run.n = (SELECT MAX(n) FROM run AS other WHERE other.task_id = task.id)"
+  const columns = `task.rowid AS row, task.input ->> '$.command' AS command, task.created_at AS at, run.id AS run,
+    run.state, run.exit_code`
   const rows = reader.all<Shell & { command: string | null }>(
     `SELECT * FROM (
-       SELECT ${columns} FROM task JOIN run ON ${newestRun}
+       SELECT ${columns} FROM task JOIN run ON ${LAST_RUN}
        WHERE task.owner_id IN (SELECT value FROM json_each(:whole)) AND task.kind = 'shell'
        UNION ALL
-       SELECT ${columns} FROM json_each(:tasks) CROSS JOIN task ON task.id = json_each.value JOIN run ON ${newestRun}
+       SELECT ${columns} FROM json_each(:tasks) CROSS JOIN task ON task.id = json_each.value JOIN run ON ${LAST_RUN}
        WHERE task.kind = 'shell')
      ORDER BY row DESC LIMIT ${SHELLS_SEEN}`,
-    { whole, tasks },
+    { whole: JSON.stringify(whole), tasks: JSON.stringify(tasks) },
   )
   return rows.filter(({ command }) => command !== null)
 }
+
+const LAST_RUN = "run.task_id = task.id AND run.n = (SELECT MAX(n) FROM run AS other WHERE other.task_id = task.id)"
 
 /** Each command once, with how it ended last, in the order in which they were run last. */
 function commandLines(shells: readonly Shell[]): string[] {
@@ -123,19 +148,24 @@ function commandLines(shells: readonly Shell[]): string[] {
     const { last, times } = entry
     const how = last.exit_code === null ? last.state : `exit ${last.exit_code}`
     const often = times > 1 ? `, ${times} times` : ""
-    return `- \`${oneLine(last.command, COMMAND_CHARS)}\` (${how} at ${timeOfDay(last.started_at ?? last.created_at)}${often})`
+    return `- \`${oneLine(last.command, COMMAND_CHARS)}\` (${how} at ${timeOfDay(last.at)}${often})`
   })
 }
 
-/** What git says when it has made a commit: "[branch 1a2b3c4] Subject". */
+/** Commands of git that make commits. */
+const COMMITS = /\bgit\b[^|;&]*\b(?:commit|merge|cherry-pick|revert|rebase|am|pull)\b/
+/** What git says when it has made one: "[branch 1a2b3c4] Subject". */
 const COMMITTED = /^\[([^\]\n]*) ([0-9a-f]{7,64})\] (.+)$/gm
 
-function commitLines(shells: readonly Shell[]): string[] {
-  const commits = [...shells].reverse().flatMap(({ command, result, tail, started_at: at, created_at: asked }) => {
-    if (!/\bgit\b/.test(command)) return []
-    return [...(result ?? tail).matchAll(COMMITTED)].map(([, branch, hash, subject]) => {
+function commitLines(reader: Reader, shells: readonly Shell[]): string[] {
+  const asked = shells.filter(({ command }) => COMMITS.test(command)).slice(0, MOST.commits)
+  const commits = asked.reverse().flatMap(({ run, at }) => {
+    const output = reader.one<{ text: string }>("SELECT COALESCE(result, tail) AS text FROM run WHERE id = :run", {
+      run,
+    })
+    return [...(output?.text ?? "").matchAll(COMMITTED)].map(([, branch, hash, subject]) => {
       const place = branch!.replace(/ \(root-commit\)$/, "")
-      return `- ${hash} ${oneLine(subject!, 200)} (${place}, ${timeOfDay(at ?? asked)})`
+      return `- ${hash} ${oneLine(subject!, 200)} (${place}, ${timeOfDay(at)})`
     })
   })
   return newest(commits, MOST.commits, "commit").map(String)
@@ -152,12 +182,11 @@ interface Work extends RunRow {
 function taskLines(reader: Reader, sessionId: string, { tasks }: ConversationRows): string[] {
   const rows = reader.all<Work>(
     `SELECT run.*, task.id AS task, task.kind, task.description, task.input ->> '$.agent' AS agent
-     FROM task JOIN run ON run.task_id = task.id
-       AND run.n = (SELECT MAX(n) FROM run AS other WHERE other.task_id = task.id)
+     FROM task JOIN run ON ${LAST_RUN}
      WHERE (task.owner_id = :sessionId OR task.id IN (SELECT value FROM json_each(:tasks)))
        AND (task.kind <> 'shell' OR run.backgrounded_at IS NOT NULL)
      ORDER BY task.rowid DESC LIMIT ${MOST.tasks}`,
-    { sessionId, tasks },
+    { sessionId, tasks: JSON.stringify(tasks) },
   )
   return rows.reverse().map(taskLine)
 }

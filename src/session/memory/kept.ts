@@ -1,5 +1,5 @@
-// The sections that a model, rules or the user wrote, as a version's row holds them. A line of the user's stays: only the
-// user changes it. What the user took out does not come back either.
+// The sections that a model, rules or the user wrote, as a version's row holds them, line by line. A line of the user's
+// stays: only the user changes it. What the user took out does not come back either.
 import type { KeptSection } from "./sections.ts"
 
 /** A line of the program's, or one of the user's. */
@@ -13,6 +13,9 @@ export interface Kept {
 
 export type KeptSections = Partial<Record<KeptSection, Kept>>
 
+/** So many of the lines that were taken out are remembered. */
+const REMOVED_LINES = 40
+
 export function textOfLine(line: Line): string {
   return typeof line === "string" ? line : line.user
 }
@@ -23,4 +26,71 @@ export function isUsers(line: Line): line is { user: string } {
 
 export function textOfKept(kept: Kept | undefined): string {
   return kept?.lines.map(textOfLine).join("\n") ?? ""
+}
+
+/** The program's lines anew, with the user's at their places: each behind the line that it stood behind, if that is left. */
+export function withProgramLines(kept: Kept | undefined, fresh: readonly string[]): Kept {
+  const old = kept?.lines ?? []
+  const taken = new Set([...(kept?.removed ?? []), ...old.filter(isUsers).map(({ user }) => user)].map(essence))
+  const own = distinct(fresh).filter((line) => !taken.has(essence(line)))
+  const known = new Set(own)
+  const first: Line[] = []
+  const behind = new Map<string, Line[]>()
+  let place = first
+  for (const line of old) {
+    if (isUsers(line)) place.push(line)
+    else if (known.has(line)) {
+      place = behind.get(line) ?? []
+      behind.set(line, place)
+    }
+  }
+  return { ...kept, lines: [...first, ...own.flatMap((line) => [line, ...(behind.get(line) ?? [])])] }
+}
+
+/** At the end, and without the program's oldest lines where it would have too many. */
+export function withLinesAdded(kept: Kept | undefined, added: readonly string[], most: number): Kept {
+  const own = (kept?.lines ?? []).filter((line) => typeof line === "string")
+  return withProgramLines(kept, [...own, ...added].slice(-most))
+}
+
+/**
+ * What the user saved: `text`, made from `base`. Lines that are as the program wrote them stay the program's; all others
+ * are the user's from here on. `now`: the section as it has become since `base`; what was added to it stays.
+ */
+export function edited({ base, now, text }: { base: Kept | undefined; now: Kept | undefined; text: string }): Kept {
+  const before = programLines(base)
+  const unclaimed = [...before]
+  const lines = text
+    .replace(/\r\n?/g, "\n")
+    .replace(/^\s*\n/, "")
+    .trimEnd()
+    .split("\n")
+    .map((line): Line => {
+      const at = unclaimed.indexOf(line)
+      if (at < 0) return { user: line.trimEnd() }
+      unclaimed.splice(at, 1)
+      return line
+    })
+  const known = new Set([...before, ...lines.map(textOfLine)])
+  const since = programLines(now).filter((line) => !known.has(line))
+  const gone = unclaimed.filter((line) => line.trim() !== "")
+  const removed = [...(now?.removed ?? []), ...gone].slice(-REMOVED_LINES)
+  const shown = lines.length === 1 && textOfLine(lines[0]!) === "" ? [] : lines
+  return { lines: [...shown, ...since], ...(removed.length > 0 && { removed }) }
+}
+
+function programLines(kept: Kept | undefined): string[] {
+  return (kept?.lines ?? []).filter((line) => typeof line === "string")
+}
+
+/** A line without what a model may change when it repeats it. */
+function essence(line: string): string {
+  return line
+    .replace(/^\s*(?:[-*•]\s+)?/, "")
+    .trim()
+    .toLowerCase()
+}
+
+function distinct(lines: readonly string[]): string[] {
+  return [...new Set(lines)]
 }

@@ -1,7 +1,7 @@
 // The headless stream: rows of the feed become lines (docs/headless.md, docs/stream.schema.json). Pure: it reads rows and
 // returns objects; how often some of them are said is stream.ts.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import type { ApprovalRow, FeedRow, MessageRow, RunRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
+import type { ApprovalRow, CompactionRow, FeedRow, MessageRow, RunRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { workedMs } from "../../task/task.ts"
 import type { Totals } from "./totals.ts"
@@ -42,6 +42,8 @@ export function linesOf(parts: LineParts, row: FeedRow): Line[] {
       ]
     case "approval":
       return approvalLines(parts, row)
+    case "compaction":
+      return compactionLines(parts, row)
     case "turn":
     case "refused":
       return []
@@ -215,6 +217,20 @@ function approvalLines({ reader, asks }: LineParts, row: FeedRow): Line[] {
       rule: approval.rule,
     }),
   ]
+}
+
+/** As in Claude Code, with a few fields more. */
+function compactionLines(parts: LineParts, row: FeedRow): Line[] {
+  const made = parts.reader.one<CompactionRow>("SELECT * FROM compaction WHERE id = :id", { id: row.ref })
+  if (!made) return []
+  const compact_metadata = {
+    trigger: made.cause === "user" ? "manual" : "auto",
+    pre_tokens: made.tokens_before,
+    post_tokens: made.tokens_after,
+    cause: made.cause,
+    focus: made.focus,
+  }
+  return [system(row, "compact_boundary", { parent_tool_use_id: parentCall(parts, row.session_id), compact_metadata })]
 }
 
 function canUseTool(reader: Reader, approval: ApprovalRow): Line {

@@ -19,7 +19,7 @@ export class Attention {
   look(): void {
     const { view } = this.#stage
     const isBusy = view.activity().type !== "idle"
-    const name = view.session.name ?? "meanwhile"
+    const name = view.session.name ?? view.session.title ?? "meanwhile"
     const mark = view.requests.length > 0 ? "▲ " : isBusy ? "◐ " : ""
     this.#setTitle(`${mark}${name}`)
     const news = view.requests.filter(({ id }) => !this.#asked.has(id))

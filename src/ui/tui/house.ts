@@ -1,18 +1,18 @@
 // The terminal for as long as the program has it: one conversation after another on the same screen, and what becomes of
 // their work at the end.
-import { join } from "node:path"
-import { type Env, homePaths } from "../../base/paths.ts"
+import { messageOf } from "../../base/error.ts"
+import type { Env } from "../../base/paths.ts"
 import type { NewSession, Program, Trust } from "../../program.ts"
 import { writeOut } from "../../runtime/standard.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import { createDriver, type Driver } from "../drive.ts"
+import { openingNotes } from "./conversation/opening-lines.ts"
+import type { EarlyPrompt } from "./early.ts"
 import { farewell } from "./farewell.ts"
-import { readKeybindings } from "./keys/keybindings-file.ts"
-import { createKeys, type Keys } from "./keys/keys.ts"
-import { bindLibraryKeys } from "./keys/pi-keys.ts"
+import { ownKeys } from "./keys/own-keys.ts"
 import { askTrust, type Trusting } from "./screens/trust.ts"
 import { Surface } from "./surface.ts"
-import { createTheme, type ThemeName, themeOfEnvironment, wantsColour } from "./theme.ts"
+import { createTheme, themeOf } from "./theme.ts"
 import { type Left, sit } from "./tui.ts"
 
 export { Surface }
@@ -24,6 +24,8 @@ export interface Opening {
   next: NewSession
   env: Env
   prompt: string | undefined
+  /** What was typed while the program opened. */
+  early?: EarlyPrompt | undefined
   /** Aborted when the terminal goes: the work is to go on without it. */
   hangUp: AbortSignal
 }
@@ -39,30 +41,23 @@ export function askFolderTrust(
   surface: Surface,
   { env, ...asked }: { env: Env; trust: Trust; isOpenToOthers: boolean; hangUp: AbortSignal },
 ): Promise<Trusting> {
-  const { keys } = keysOf(env)
+  const { keys } = ownKeys(env)
   const { name, hasColour } = themeOf(env)
   return askTrust(surface, { ...asked, keys, theme: createTheme(name, { hasColour }) })
 }
 
-function keysOf(env: Env): { keys: Keys; path: string; notes: readonly string[] } {
-  const path = join(homePaths(env).config, "keybindings.json")
-  const { config, notes } = readKeybindings(path)
-  const keys = createKeys(config)
-  bindLibraryKeys(keys)
-  return { keys, path, notes: [...notes, ...keys.notes] }
-}
-
-function themeOf(env: Env): { name: ThemeName; hasColour: boolean } {
-  return { name: themeOfEnvironment(env) ?? "dark", hasColour: wantsColour(env) }
-}
-
 export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
   const { program, row: first, next, env, prompt, hangUp } = opening
-  const { keys, path: keybindings, notes } = keysOf(env)
+  const { keys, path: keybindings, notes } = opening.early?.own ?? ownKeys(env)
   const theme = themeOf(env)
+  // Whoever goes to another session leaves the one before at work, in this process.
   const drivers = new Map<string, Driver>()
+  /** Each note is said once, above the conversation that comes next. */
+  const told = new Set<string>()
   let row = first
   let asked = prompt
+  let { early } = opening
+  let said: string | undefined
   try {
     for (;;) {
       const lastLook = program.lastLook(row)
@@ -78,14 +73,29 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         keybindings,
         theme,
         lastLook,
-        opening: () => [],
+        notes: untold([...notes, ...openingNotes(program)], told),
         prompt: asked,
+        early,
+        said,
+        elsewhere: () => othersThan(row, drivers),
         hangUp,
       })
       asked = undefined
-      const isForgotten = driver.state === "host" && (await program.forgetIfEmpty(row))
+      early = undefined
+      said = undefined
+      const there = left.type === "session" ? await program.goTo(left.id).catch(messageOf) : undefined
+      if (typeof there === "string") {
+        said = there
+        continue
+      }
+      const isForgotten = there?.id !== row.id && driver.state === "host" && (await program.forgetIfEmpty(row))
       if (left.type === "new") {
         row = await program.createSession(next)
+        continue
+      }
+      if (left.type === "session") {
+        said = left.said
+        row = there ?? row
         continue
       }
       surface.hide()
@@ -99,6 +109,17 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
     surface.hide()
     for (const note of notes) program.log.warn(note)
   }
+}
+
+/** Of the sessions that this process drives, the others. */
+function othersThan(row: SessionRow, drivers: ReadonlyMap<string, Driver>): string[] {
+  return [...drivers].flatMap(([id, { state }]) => (id !== row.id && state === "host" ? [id] : []))
+}
+
+function untold(notes: readonly string[], told: Set<string>): string[] {
+  const news = notes.filter((note) => !told.has(note))
+  for (const note of news) told.add(note)
+  return news
 }
 
 async function depart(how: Extract<Left, { type: "left" }>["how"], drivers: readonly Driver[]): Promise<Departure> {

@@ -1,4 +1,5 @@
 // Leaving: at once when nothing would be cut off, else the user says what becomes of it.
+import type { Elsewhere } from "../view/elsewhere.ts"
 import { isLive } from "../view/task-item.ts"
 import type { Card } from "./card.ts"
 import { type Leaving, leaveCard } from "./cards/leave.ts"
@@ -8,6 +9,8 @@ export interface LeavingParts {
   stage: Stage
   /** Another process drives the session: it goes on without us. */
   isViewer(): boolean
+  /** What is at work in other sessions that this process drives. */
+  elsewhere(): readonly Elsewhere[]
   show(card: Card | undefined): void
   left(how: Leaving | "exit"): void
 }
@@ -34,8 +37,9 @@ export class Leave {
 
   /** /exit: asks, when something is under way here. */
   ask(): void {
-    const { stage, show, left } = this.#parts
-    const card = leaveCard(stage, (how) => {
+    const { stage, elsewhere, show, left } = this.#parts
+    const here = () => this.#isBusyHere()
+    const card = leaveCard(stage, { here, elsewhere }, (how) => {
       show(undefined)
       if (how !== "stay") left(how)
       stage.requestRender()
@@ -50,6 +54,10 @@ export class Leave {
   }
 
   #isBusy(): boolean {
+    return this.#isBusyHere() || this.#parts.elsewhere().length > 0
+  }
+
+  #isBusyHere(): boolean {
     const { stage, isViewer } = this.#parts
     if (isViewer()) return false
     return stage.view.activity().type !== "idle" || stage.view.board.items.some(isLive)

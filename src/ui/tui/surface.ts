@@ -14,6 +14,7 @@ export interface SurfaceUser {
   foundHere(text: string): string
 }
 
+const FLASH_MS = 6000
 /** Focus reporting: xterm's control sequences, "FocusIn/FocusOut". */
 const FOCUS_IN = "\x1b[I"
 const FOCUS_OUT = "\x1b[O"
@@ -94,6 +95,16 @@ export class Surface {
     this.tui.requestRender()
   }
 
+  /** Draws a frame at once. */
+  renderNow(): void {
+    if (this.#isShown) this.tui.renderNow()
+  }
+
+  /** As if the user had typed it. */
+  type(data: string): void {
+    this.#terminal.type(data)
+  }
+
   layout(root: Component): void {
     this.tui.setLayoutRoot(root)
     this.tui.requestRender()
@@ -101,6 +112,11 @@ export class Surface {
 
   setTitle(title: string): void {
     this.#terminal.setTitle(title)
+  }
+
+  /** A word in the middle of the screen, whatever is in front; gone after some seconds. */
+  flash(text: string): void {
+    this.tui.flash(text, FLASH_MS)
   }
 
   /** Rings, and shows a notification where the terminal can (OSC 9 of iTerm2 and others, OSC 777 of rxvt). */
@@ -119,6 +135,7 @@ export class Surface {
 
 class OwnTerminal extends ProcessTerminal {
   readonly #first: (data: string) => boolean
+  #next: ((data: string) => void) | undefined
 
   constructor(first: (data: string) => boolean) {
     super()
@@ -126,8 +143,11 @@ class OwnTerminal extends ProcessTerminal {
   }
 
   override start(onInput: (data: string) => void, onResize: () => void): void {
-    super.start((data) => {
-      if (!this.#first(data)) onInput(data)
-    }, onResize)
+    this.#next = onInput
+    super.start((data) => this.type(data), onResize)
+  }
+
+  type(data: string): void {
+    if (!this.#first(data)) this.#next?.(data)
   }
 }

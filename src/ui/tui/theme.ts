@@ -177,6 +177,11 @@ export function themeOfEnvironment({ COLORFGBG: colours }: Env): ThemeName | und
   return back === 7 || (back >= 9 && back <= 15) ? "light" : "dark"
 }
 
+/** As far as the environment tells it. */
+export function themeOf(env: Env): { name: ThemeName; hasColour: boolean } {
+  return { name: themeOfEnvironment(env) ?? "dark", hasColour: wantsColour(env) }
+}
+
 /** By the brightness of its background (ITU-R BT.709). */
 export function themeOfBackground({ r, g, b }: { r: number; g: number; b: number }): ThemeName {
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 127 ? "light" : "dark"

@@ -5,6 +5,8 @@ import type { Control, Program } from "../../program.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Driver } from "../drive.ts"
 import { awayOf } from "../view/away.ts"
+import { workElsewhere } from "../view/elsewhere.ts"
+import { nextMode } from "../view/modes.ts"
 import { App } from "./app.ts"
 import { Attention } from "./attention.ts"
 import { type Card, PromptPlace } from "./card.ts"
@@ -14,17 +16,22 @@ import type { Command } from "./commands/command.ts"
 import { createCommands } from "./commands/commands.ts"
 import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
+import { openingLines } from "./conversation/opening-lines.ts"
+import type { EarlyPrompt } from "./early.ts"
+import type { PromptEditor } from "./editor/prompt-editor.ts"
 import { hintOf } from "./hint.ts"
 import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import { Leave } from "./leaving.ts"
-import type { Line, Target } from "./line.ts"
-import { promptEditor } from "./prompt.ts"
+import type { Target } from "./line.ts"
+import { type PromptSources, promptEditor } from "./prompt.ts"
 import { Prompting } from "./prompting.ts"
 import { agentCard, agentPage } from "./screens/agents.ts"
 import { costLines } from "./screens/cost.ts"
 import { helpLines } from "./screens/help.ts"
+import { chooseModel, modelCard } from "./screens/models.ts"
 import { Page } from "./screens/page.ts"
+import { PermissionsPane } from "./screens/permissions.ts"
 import type { Surface } from "./surface.ts"
 import { inspectorPane, tasksPane } from "./tasks/tasks.ts"
 import type { ThemeName } from "./theme.ts"
@@ -41,20 +48,27 @@ export interface Seat {
   theme: { name: ThemeName; hasColour: boolean }
   /** When somebody looked at the session last. */
   lastLook: number | undefined
-  /** Said above a conversation that begins. */
-  opening(width: number): readonly Line[]
+  /** Said above a conversation that begins, below who answers. */
+  notes: readonly string[]
   prompt: string | undefined
+  /** A word about how one came here. */
+  said: string | undefined
+  /** The ids of other sessions that this process drives. */
+  elsewhere(): readonly string[]
+  /** What was typed before, when this is the first conversation. */
+  early: EarlyPrompt | undefined
   hangUp: AbortSignal
 }
 
 /** How somebody left the conversation. */
-export type Left = { type: "left"; how: Leaving | "exit" } | { type: "new" }
+export type Left =
+  | { type: "left"; how: Leaving | "exit" }
+  | { type: "new" }
+  /** To another session, which says so with a word. */
+  | { type: "session"; id: string; said?: string }
 
 /** Whether another process drives the session is looked up again after so long. */
 const HOSTED_MS = 500
-
-/** The order in which Shift+Tab goes through the permission modes. */
-const MODES = ["default", "acceptEdits", "plan"] as const
 
 export async function sit(seat: Seat): Promise<Left> {
   const { surface, program, row, driver, keys, env, theme } = seat
@@ -72,20 +86,16 @@ export async function sit(seat: Seat): Promise<Left> {
     failed: (what, error) => program.log.error(what, { error, session: row.id }),
   })
   const attention = new Attention(app, surface)
-  const editor = promptEditor({
-    app,
-    env,
-    commands: () => commands,
-    takeBack: () => prompting.takeBack(),
-  })
+  const sources: PromptSources = { app, commands: () => commands, takeBack: () => prompting.takeBack() }
+  const editor = seat.early ? takeEarly(seat.early, env, sources) : promptEditor(env, sources)
   const place = new PromptPlace(editor, () => surface.rows)
   const leaving = new Leave({
     stage: app,
     isViewer,
+    elsewhere: () => workElsewhere(program.store, seat.elsewhere(), app.now()),
     show: (card) => place.show(card),
     left: (how) => leave({ type: "left", how }),
   })
-  const notYet = () => app.say("not yet")
   const keybindings = displayPath(seat.keybindings)
   const showHelp = () =>
     app.open(
@@ -97,7 +107,9 @@ export async function sit(seat: Seat): Promise<Left> {
   const commands: readonly Command[] = createCommands({
     tasks: () => app.open(tasksPane(app)),
     agents: (name) => showAgents(name),
-    model: notYet,
+    model: (name) => {
+      if (name === "" || !chooseModel(app, program.models, name)) showModels()
+    },
     help: showHelp,
     clear: () => leave({ type: "new" }),
     exit: () => leaving.ask(),
@@ -109,7 +121,18 @@ export async function sit(seat: Seat): Promise<Left> {
             costLines(program.store, { rootId: row.id, items: app.view.board.items }, { width, theme: app.theme() }),
         }),
       ),
-    permissions: notYet,
+    permissions: () =>
+      app.open(
+        new PermissionsPane({
+          stage: app,
+          rules: () => program.rules(app.view.session),
+          trust: () => program.trust,
+          drop: async ({ source }) => {
+            if (source.type === "kept") await program.dropRule(row, source.rule)
+          },
+          forgetTrust: () => program.answerTrust(undefined),
+        }),
+      ),
   })
   const prompting = new Prompting({
     stage: app,
@@ -148,6 +171,21 @@ export async function sit(seat: Seat): Promise<Left> {
     }
     app.open(agentPage(app, found, start))
   }
+  const showModels = () => {
+    const close = () => place.show(undefined)
+    place.show(
+      modelCard({
+        stage: app,
+        desk: program.models,
+        chosen: (name) => {
+          if (chooseModel(app, program.models, name)) close()
+        },
+        cancelled: close,
+        failed: (what, error) => program.log.error(what, { error, session: row.id }),
+      }),
+    )
+  }
+  const mayBypass = row.permission_mode === "bypassPermissions"
   const cards = { stage: app, show: (card: Card | undefined) => place.show(card) }
   const onTarget = (target: Target) => {
     if (target.type === "requests") showRequests(cards)
@@ -161,7 +199,8 @@ export async function sit(seat: Seat): Promise<Left> {
     isEditorEmpty: () => editor.isEmpty,
     flash: () => app.flash,
     onTarget,
-    opening: seat.opening,
+    opening: (width) =>
+      openingLines({ model: app.view.session.model, notes: seat.notes }, { width, theme: app.theme() }),
     closing: (width) =>
       away ? awayLines(away, { width, theme: app.theme(), now: app.now(), requests: app.view.requests.length }) : [],
     act: (action) => act(action),
@@ -195,8 +234,8 @@ export async function sit(seat: Seat): Promise<Left> {
         )
         return true
       case "conversation.mode": {
-        const at = (MODES as readonly string[]).indexOf(app.view.session.permission_mode)
-        return control({ action: "change", permissionMode: MODES[(at + 1) % MODES.length]! })
+        const mode = nextMode(app.view.session.permission_mode, { mayBypass })
+        return control({ action: "change", permissionMode: mode })
       }
       case "conversation.clear":
         if (editor.dismiss()) return true
@@ -223,11 +262,25 @@ export async function sit(seat: Seat): Promise<Left> {
   })
   seat.hangUp.addEventListener("abort", () => leaving.now(), { once: true })
   app.start(pane)
+  if (seat.said !== undefined) app.say(seat.said)
   attention.look()
+  if (seat.hangUp.aborted) leaving.now()
   if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")
+  const early = seat.early?.take()
+  for (const { draft, how } of early?.sent ?? []) await prompting.send(draft, how)
+  for (const data of early?.held ?? []) surface.type(data)
   const result = await left
   await app.stop()
   return result
+}
+
+/** The editor that is typed into already, or one for the session's own folder with what was typed. */
+function takeEarly({ prompt }: EarlyPrompt, env: Env, sources: PromptSources): PromptEditor {
+  prompt.connect(sources)
+  if (prompt.cwd === sources.app.view.session.cwd) return prompt.editor
+  const editor = promptEditor(env, sources)
+  if (!prompt.editor.isEmpty) editor.setDraft(prompt.editor.draft)
+  return editor
 }
 
 /** What `look` said last, for some milliseconds. */

@@ -4,6 +4,7 @@ import type { RunRow, SessionRow, TaskRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { usageBelow } from "../../task/find.ts"
 import { LIVE } from "../../task/task.ts"
+import { nameOf } from "./elsewhere.ts"
 import { openRequests, type Request, wants } from "./requests.ts"
 import { isLive, type TaskItem, taskItem } from "./task-item.ts"
 import type { TaskGroup } from "./task-list.ts"
@@ -63,8 +64,8 @@ export class AllTasks {
 
   #group(rootId: string, known: readonly Known[]): TaskGroup {
     const { reader } = this.#parts
-    const session = reader.one<Pick<SessionRow, "name" | "project">>(
-      "SELECT name, project FROM session WHERE id = :rootId",
+    const session = reader.one<Pick<SessionRow, "id" | "name" | "title">>(
+      "SELECT id, name, title FROM session WHERE id = :rootId",
       { rootId },
     )
     const isDriven = known.some((one) => isLive(one)) && this.#parts.isDriven(rootId)
@@ -74,7 +75,7 @@ export class AllTasks {
       depths.set(item.id, item.depth)
       return item
     })
-    const name = session?.name ?? rootId.slice(0, 8)
+    const name = session ? nameOf(session) : rootId.slice(0, 8)
     return { rootId, name, isOwn: false, isDriven, items: inTreeOrder(items) }
   }
 

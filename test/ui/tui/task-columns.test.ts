@@ -10,7 +10,10 @@ import { taskItemOf } from "./task-item-of.ts"
 const NOW = 100_000
 const theme = createTheme("dark", { hasColour: true })
 
-function row(more: Partial<TaskItem>, { width = 80, isDriven = true, isChosen = false, drawn = theme } = {}): string {
+function row(
+  more: Partial<TaskItem>,
+  { width = 80, isDriven = true, isChosen = false, drawn = theme, at = NOW } = {},
+): string {
   const item = taskItemOf("7f2acafe", {
     title: "current auth code",
     startedAt: NOW - 42_000,
@@ -19,7 +22,7 @@ function row(more: Partial<TaskItem>, { width = 80, isDriven = true, isChosen = 
     ...more,
   })
   const group = { rootId: "root", name: "", isOwn: true, isDriven, items: [item] }
-  return taskLineOf({ type: "task", item, group }, { width, theme: drawn, now: NOW, idLength: 4, isChosen })
+  return taskLineOf({ type: "task", item, group }, { width, theme: drawn, now: at, idLength: 4, isChosen })
 }
 
 const shown = (...[more, how]: Parameters<typeof row>) => stripControl(row(more, how)).trimEnd()
@@ -97,7 +100,12 @@ describe("each state says what it is", () => {
   ]
   for (const [name, more, line] of states) test(name, () => expect(shown(more).replace(/^ [◐◓◑◒]/, " ◐")).toBe(line))
 
-  test("nobody drives it", () => expect(shown({}, { isDriven: false })).toEndWith("nobody drives it"))
+  test("nobody drives it: that is said, and nothing turns", () => {
+    expect(shown({}, { isDriven: false })).toEndWith("nobody drives it")
+    const marks = [1, 2, 3].map((seconds) => row({}, { isDriven: false, at: NOW + seconds * 1000 }).slice(0, 20))
+    expect(new Set(marks).size).toBe(1)
+    expect(row({}, { at: NOW + 1000 }).slice(0, 20)).not.toBe(row({}, { at: NOW + 2000 }).slice(0, 20))
+  })
 })
 
 test("no row is wider or narrower than asked, and its columns stand where those of others stand", () => {

@@ -118,6 +118,12 @@ describe("the panel", () => {
     await terminal.shows(/✓ \w{4} {2}general-purpose {2}auth code .*All of it is in auth\.ts/)
     terminal.press("esc")
     await terminal.shows("? keys")
+    for (const key of ["ctrl+t", "ctrl+c"]) {
+      terminal.press("ctrl+t")
+      await terminal.shows("esc back")
+      terminal.press(key)
+      await terminal.shows("? keys")
+    }
   })
 
   test("one walks through it with keys and mouse; the chosen task stays chosen while others change", async () => {

@@ -90,6 +90,15 @@ describe("lines of an output", () => {
     ])
   })
 
+  test("a line that goes on keeps the colours that it began with", async () => {
+    using it = output("a\x1b[31mb")
+    const window = new OutputWindow(it.source)
+    await window.toEnd()
+    it.write("c\nd")
+    await window.more()
+    expect(textOf(window)).toEqual(["a\x1b[31mbc\x1b[0m", "\x1b[31md\x1b[0m"])
+  })
+
   test("of an output of many pages the end is read, and earlier pages when they are wanted, without a seam", async () => {
     using it = output(numbered(60_000))
     const window = new OutputWindow(it.source)
@@ -164,7 +173,8 @@ describe("lines of an output", () => {
   })
 
   test("an output that is not there is empty", async () => {
-    const nothing = join(temporaryFolder().path, "none.out")
+    using folder = temporaryFolder()
+    const nothing = join(folder.path, "none.out")
     const source = {
       size: () => spoolSize(nothing),
       read: (range: { offset: number; length: number }) => readNew(nothing, range),
@@ -196,6 +206,15 @@ describe("searching", () => {
     const window = new OutputWindow(it.source)
     await window.toOffset(second!)
     expect(window.lines.find(({ offset }) => offset === second)?.text).toBe("Needle two")
+  })
+
+  test("finds what lies over the end of a page", async () => {
+    const before = "x".repeat(99)
+    const lines = Math.floor(PAGE_BYTES / 100)
+    using it = output(`${`${before}\n`.repeat(lines)}${"y".repeat(PAGE_BYTES - lines * 100 - 3)}needle\n${before}\n`)
+    expect(await findInOutput(it.source, { text: "needle", from: 0, direction: "later", signal })).toBe(lines * 100)
+    const end = await it.source.size()
+    expect(await findInOutput(it.source, { text: "needle", from: end, direction: "earlier", signal })).toBe(lines * 100)
   })
 
   test("finds what colours are in the middle of", async () => {

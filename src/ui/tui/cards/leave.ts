@@ -1,5 +1,7 @@
 // Leaving while something runs: what becomes of it is the user's to say.
-import { plural } from "../../../base/text.ts"
+import { stripControl } from "../../../base/escape.ts"
+import { oneLine, plural } from "../../../base/text.ts"
+import type { Elsewhere } from "../../view/elsewhere.ts"
 import { isLive, type TaskItem } from "../../view/task-item.ts"
 import { taskLine } from "../conversation/task-line.ts"
 import type { Stage } from "../pane.ts"
@@ -7,18 +9,41 @@ import { ChoiceCard } from "./choice.ts"
 
 export type Leaving = "keep" | "pause" | "stop"
 
-export function leaveCard(stage: Stage, done: (how: Leaving | "stay" | "exit") => void): ChoiceCard {
-  const live = () => stage.view.board.items.filter(isLive)
+export interface AtWork {
+  /** Whether something of the conversation in front would be cut off. */
+  here(): boolean
+  elsewhere(): readonly Elsewhere[]
+}
+
+export function leaveCard(
+  stage: Stage,
+  { here, elsewhere }: AtWork,
+  done: (how: Leaving | "stay" | "exit") => void,
+): ChoiceCard {
+  const live = () => (here() ? stage.view.board.items.filter(isLive) : [])
+  const isTurnOpen = () => here() && stage.view.activity().type !== "idle"
   return new ChoiceCard({
     isOpen: () => {
-      const isBusy = live().length > 0 || stage.view.activity().type !== "idle"
+      const isBusy = here() || elsewhere().length > 0
       // What there was to decide about has come to its end meanwhile.
       if (!isBusy) done("exit")
       return isBusy
     },
     theme: stage.theme,
-    title: () => titleOf(live(), stage.view.activity().type !== "idle"),
-    details: (width) => live().map((item) => taskLine(item, { width, theme: stage.theme(), now: stage.now() })),
+    title: () => {
+      const others = elsewhere()
+      const tasks = [...live(), ...others.flatMap((other) => other.tasks)]
+      return titleOf(tasks, { isAtWork: isTurnOpen() || others.some((other) => other.isTurnOpen) })
+    },
+    details: (width) => {
+      const theme = stage.theme()
+      const line = (item: TaskItem) => taskLine(item, { width, theme, now: stage.now() })
+      const others = elsewhere().flatMap(({ name, isTurnOpen: isOpen, tasks }) => [
+        theme.dim(`In ${oneLine(stripControl(name), width - 40)}${isOpen ? ", where a turn is not over" : ""}:`),
+        ...tasks.map(line),
+      ])
+      return [...live().map(line), ...others]
+    },
     choices: [
       {
         letter: "k",
@@ -38,7 +63,7 @@ export function leaveCard(stage: Stage, done: (how: Leaving | "stay" | "exit") =
   })
 }
 
-function titleOf(live: readonly TaskItem[], isAtWork: boolean): string {
+function titleOf(live: readonly TaskItem[], { isAtWork }: { isAtWork: boolean }): string {
   if (live.length === 0) return "The turn is not over. What shall become of it?"
   const still = `${plural(live.length, "task")} still ${live.length === 1 ? "runs" : "run"}`
   return `${still}${isAtWork ? ", and the turn is not over" : ""}. What shall become of ${live.length === 1 && !isAtWork ? "it" : "them"}?`

@@ -1,6 +1,6 @@
 // A request for permission: exactly what would happen, where, and by which rule it would be allowed for good.
 import { visibleWidth, wrapTextWithAnsi } from "@earendil-works/pi-tui"
-import { stripControl } from "../../../base/escape.ts"
+import { visible } from "../../../base/escape.ts"
 import { displayPath } from "../../../base/paths.ts"
 import { oneLine } from "../../../base/text.ts"
 import type { Request } from "../../view/requests.ts"
@@ -127,10 +127,13 @@ export class PermissionCard implements Card {
 /** The exact command, the change, or the input as it is. */
 function what({ input }: Request, { width, theme }: { width: number; theme: Theme }): string[] {
   const fields = (typeof input === "object" && input !== null ? input : {}) as Record<string, unknown>
+  // What would not be seen is shown: a request is no place to hide something in.
   const text = (value: unknown) =>
-    stripControl(typeof value === "string" ? value : JSON.stringify(value), { keepNewlines: true })
-  const wrapped = (value: string) =>
-    value.split("\n").flatMap((line) => wrapTextWithAnsi(line.replaceAll("\t", "  "), width))
+    (typeof value === "string" ? value : JSON.stringify(value))
+      .split("\n")
+      .map((line) => visible(line.replaceAll("\t", "  ")))
+      .join("\n")
+  const wrapped = (value: string) => value.split("\n").flatMap((line) => wrapTextWithAnsi(line, width))
   if (typeof fields.command === "string") return wrapped(text(fields.command)).map(theme.bold)
   const path = typeof fields.file_path === "string" ? [theme.bold(text(fields.file_path))] : []
   if (typeof fields.old_string === "string" && typeof fields.new_string === "string")

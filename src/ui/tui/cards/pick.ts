@@ -38,7 +38,7 @@ export class PickCard implements Card {
   constructor(parts: PickParts) {
     this.#parts = parts
     this.#picks = parts.picks
-    this.field = new Field(parts.theme, "›", () => this.#take(this.#at))
+    this.field = new Field(parts.theme, "", () => this.#take(this.#at))
     this.#at = Math.max(
       0,
       this.#takeable().findIndex(({ isCurrent }) => isCurrent),

@@ -28,7 +28,10 @@ export function headLines(heading: Heading, width: number, theme: Theme): string
   const spent = totals.tokens > 0 ? [`${about}${tokens(totals.tokens)} tok`, cost] : []
   const model = heading.model.replace(/^[^/]+\//, "")
   const facts = (place: string) =>
-    [...(heading.isViewer ? ["viewing"] : []), model, place, ...spent].map((fact) => stripControl(fact)).join(" · ")
+    [...(heading.isViewer ? ["viewing"] : []), model, place, ...spent]
+      .filter((fact) => fact !== "")
+      .map((fact) => stripControl(fact))
+      .join(" · ")
   const branch = heading.branch ? ` (${heading.branch})` : ""
   const room = width - Math.min(24, heading.name.length) - 4
   // What is long gives way before what is short.

@@ -121,7 +121,7 @@ export class ConversationPane implements Pane {
     const { stage, isViewer } = this.#parts
     const { session, totals } = stage.view
     const heading = {
-      name: session.name ?? "new conversation",
+      name: session.name ?? session.title ?? "new conversation",
       model: session.model,
       cwd: session.cwd,
       branch: this.#branchNow(session.cwd),

@@ -1,6 +1,9 @@
 // Said above a conversation that begins: who answers, and what the person should know before they trust it with work.
 import { wrapTextWithAnsi } from "@earendil-works/pi-tui"
+import { problemLine } from "../../../agent/load.ts"
 import { visible } from "../../../base/escape.ts"
+import { plural } from "../../../base/text.ts"
+import type { Program } from "../../../program.ts"
 import type { Line } from "../line.ts"
 import type { Theme } from "../theme.ts"
 
@@ -8,6 +11,27 @@ export interface OpeningFacts {
   model: string
   /** What was left out or could not be used, each once. */
   notes: readonly string[]
+}
+
+/** What the program has to say of itself here: what it left out, and why. */
+export function openingNotes({ notes, trust, agents }: Pick<Program, "notes" | "trust" | "agents">): string[] {
+  const wrong = agents.problems.filter(({ withheld }) => withheld === undefined)
+  const [first, ...more] = wrong
+  const ofAgents =
+    first && more.length === 0
+      ? problemLine(first)
+      : `${plural(wrong.length, "problem")} in agent files: meanwhile agents validate`
+  const ignored = plural(trust.withheld.length, "setting")
+  const isUntrusted = trust.state === "unknown" && trust.withheld.length > 0
+  return [
+    ...(isUntrusted
+      ? [
+          `This folder is not trusted, so ${ignored} of its files ${trust.withheld.length === 1 ? "is" : "are"} ignored: /permissions lists them.`,
+        ]
+      : []),
+    ...notes.filter((note) => note !== trust.note),
+    ...(first ? [ofAgents] : []),
+  ]
 }
 
 const SCOUT =

@@ -1,7 +1,7 @@
 // Which model answers: what can be had, what this machine serves, and how more is added. The list is there at once and
 // grows as servers answer and catalogues are read.
 import { stripControl, visible } from "../../../base/escape.ts"
-import { tokens } from "../../../base/text.ts"
+import { oneLine, tokens } from "../../../base/text.ts"
 import { type KnownModel, knownModels, type ProviderChoice, providerChoices } from "../../../model/choices.ts"
 import { findLocalModels, type LocalServerFound } from "../../../model/local-models.ts"
 import type { Program } from "../../../program.ts"
@@ -70,6 +70,22 @@ export function modelCard(parts: ModelCardParts): PickCard {
   return card
 }
 
+/** Has the session go on with a model; false, with a word why, when there is no such one or it can't be asked. */
+export function chooseModel(stage: Stage, desk: Program["models"], name: string): boolean {
+  try {
+    const id = desk.idOf(name)
+    const lacks = providerChoices(desk.settings).find(({ provider }) => id.startsWith(`${provider}/`))?.lacks
+    if (lacks) stage.say(`${oneLine(visible(id), 60)} needs a key: set ${lacks} before the program starts.`, "error")
+    else stage.control({ action: "change", model: id })
+    return lacks === undefined
+  } catch (error) {
+    // The rest says what there is, and the list shows that.
+    const [first = ""] = (error instanceof Error ? error.message : String(error)).split(/(?<=\.) /)
+    stage.say(first, "error")
+    return false
+  }
+}
+
 interface Found {
   choices: readonly ProviderChoice[]
   known: readonly KnownModel[]
@@ -116,7 +132,7 @@ export function picksOf(
       return [note(`${title}, on this machine`, baseURL), ...rows]
     })
   const current_ = current === "scout" ? [] : pick(current, "")
-  const lacking = choices.flatMap(({ provider, lacks }) => (lacks ? [note(`  ${provider}`, `set ${lacks}`)] : []))
+  const lacking = choices.flatMap(({ provider, lacks }) => (lacks ? [note(`  ${provider.padEnd(12)}`, `set ${lacks}`)] : []))
   return [
     ...ready,
     ...found,

@@ -13,7 +13,7 @@ import { Rows } from "../rows.ts"
 export interface PermissionsParts {
   stage: Stage
   rules(): readonly RuleInForce[]
-  trust: Trust
+  trust(): Trust
   /** Takes a rule of "always" back. */
   drop(rule: RuleInForce): Promise<void>
   /** The answer about the folder is forgotten. */
@@ -201,7 +201,7 @@ export class PermissionsPane implements Pane {
 
   #trustRows(wrapped: (text: string, indent: string) => Row[]): Row[] {
     const { stage, forgetTrust, trust } = this.#parts
-    const { state, withheld, folder } = trust
+    const { state, withheld, folder } = trust()
     const theme = stage.theme()
     const shown = displayPath(folder)
     const forget = async () => {

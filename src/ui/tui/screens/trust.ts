@@ -69,7 +69,7 @@ export function trustCard(
       { letter: "n", label: "not now", about: "this is ignored, this time", chosen: () => answer("later") },
       {
         letter: "x",
-        label: "never ask",
+        label: "x  never ask",
         about: "this is ignored, and you are not asked again",
         chosen: () => answer("never"),
       },

@@ -30,7 +30,9 @@ export function taskLineOf(row: TaskRow, { width, theme, now, idLength, isChosen
     [tokensOf(item), TOKENS],
     ...(hasCost(width) ? ([[costOf(item), COST]] as const) : []),
   ] as const
-  const head = ` ${paintOf(item.look, theme)(markOf(item, now))} ${theme.dim(pad(item.id.slice(0, idLength), idLength))}  `
+  // What nobody drives does not turn.
+  const mark = markOf(item, isLive(item) && !row.group.isDriven ? 0 : now)
+  const head = ` ${paintOf(item.look, theme)(mark)} ${theme.dim(pad(item.id.slice(0, idLength), idLength))}  `
   const nested = item.depth > 0 ? `${"  ".repeat(Math.min(item.depth, 6) - 1)}└ ` : ""
   const named = pad(`${theme.faint(nested)}${nameOf(item)}`, name)
   const numbers = figures.map(([text, columns]) => theme.dim(text.padStart(columns))).join("")

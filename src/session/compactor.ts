@@ -1,0 +1,144 @@
+// When a session is compacted: at a step boundary, where every call has its result. Because the user asked for it, by a
+// control in the root's inbox; because its next request would be near the model's window; or because the model has
+// refused a request as too long.
+import type { Clock } from "../base/clock.ts"
+import { tokens } from "../base/text.ts"
+import { ModelError } from "../model/model.ts"
+import { publish } from "../store/feed.ts"
+import type { InboxRow } from "../store/rows.ts"
+import type { Tx } from "../store/store.ts"
+import { toolSpecs } from "../tool/registry.ts"
+import { type Made, makeCompaction } from "./compaction-make.ts"
+import { contextTokens, type Fixed } from "./compaction-size.ts"
+import type { Control, Refusal } from "./controls.ts"
+import { lastSeq } from "./lineage.ts"
+import { openTurn } from "./recover.ts"
+import type { Session, SessionParts } from "./session.ts"
+
+export interface CompactionPolicy {
+  /** The share of the model's window at which a session is compacted by itself; 0: never. */
+  at: number
+}
+
+type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "forget" | "compaction">
+
+/** Where the settings say nothing. */
+export const COMPACT_AT = 0.8
+
+/** In tokens; what models have is larger by far. */
+const SMALLEST_WINDOW = 8_000
+
+/** Before a request: what the user asked for, or what its length asks for. */
+export async function compactAtBoundary(session: Session, parts: Parts): Promise<void> {
+  await compactAsked(session, parts, { during: "turn" })
+  const { at } = parts.compaction
+  if (at <= 0 || lastSeq(parts.store, session.row.id) < 2) return
+  const now = contextTokens(parts.store, session.row.id, fixedOf(session))
+  // The catalogue of models takes a moment to load: a conversation of a few words is not worth it.
+  if (now < SMALLEST_WINDOW * at) return
+  const { contextWindow } = await parts.models.facts(session.row.model)
+  if (now < contextWindow * at || isFutile(session, now)) return
+  const made = await makeCompaction(parts.store, parts.clock, {
+    id: parts.ids.uuid(),
+    row: session.row,
+    fixed: fixedOf(session),
+    cause: "auto",
+    window: contextWindow,
+    mayBegin: () => true,
+  })
+  after(session, parts, made)
+}
+
+/** What the user has asked for, in that order. `during`: "idle" leaves it to a turn that is under way. */
+export async function compactAsked(
+  session: Session,
+  parts: Parts,
+  { during }: { during: "turn" | "idle" },
+): Promise<void> {
+  if (session.row.parent_id !== null) return
+  const { store, clock } = parts
+  for (const control of store.all<InboxRow>(ASKED, { id: session.row.id })) {
+    const { focus } = JSON.parse(control.content) as Extract<Control, { action: "compact" }>
+    const { contextWindow } = await parts.models.facts(session.row.model)
+    const made = await makeCompaction(store, clock, {
+      id: control.id,
+      row: session.row,
+      fixed: fixedOf(session),
+      cause: "user",
+      focus: focus?.trim() || undefined,
+      window: contextWindow,
+      mayBegin: (tx) =>
+        (during === "turn" || !openTurn(tx, session.row.id)) &&
+        tx.one("SELECT 1 FROM inbox WHERE id = :id", { id: control.id }) !== undefined,
+      // The control goes in the transaction in which it takes effect: a second time would compact what is compacted.
+      done: (tx, gained, now) => {
+        tx.run("DELETE FROM inbox WHERE id = :id", { id: control.id })
+        if (!gained) refuse(tx, clock, { session, control, now })
+      },
+    })
+    after(session, parts, made)
+  }
+}
+
+const ASKED = `SELECT * FROM inbox WHERE session_id = :id AND kind = 'control' AND content ->> '$.action' = 'compact'
+  ORDER BY seq`
+
+/** After the model has refused a request as too long: whether it is shorter now. */
+export async function compactAfterOverflow(session: Session, parts: Parts): Promise<boolean> {
+  const { contextWindow } = await parts.models.facts(session.row.model)
+  const tried = contextTokens(parts.store, session.row.id, fixedOf(session))
+  const made = await makeCompaction(parts.store, parts.clock, {
+    id: parts.ids.uuid(),
+    row: session.row,
+    fixed: fixedOf(session),
+    cause: "overflow",
+    // What the catalogue says of the window is not to be trusted now, nor the count.
+    window: Math.floor(Math.min(contextWindow, tried) / 2),
+    mayBegin: () => true,
+  })
+  after(session, parts, made)
+  return made.type === "made"
+}
+
+export function isTooLong(error: unknown): error is ModelError {
+  return error instanceof ModelError && error.kind === "too-long"
+}
+
+/** Of a request that is too long although all has been done that can be. */
+export function stillTooLong(error: ModelError, { model }: { model: string }): ModelError {
+  const detail = /\(.*\)/.exec(error.message)?.[0]
+  return new ModelError(
+    "too-long",
+    `The conversation is too long for ${model}${detail ? ` ${detail}` : ""}, also compacted: its last message alone may be too long. Take another model (--model), say it in fewer words, or start a new session.`,
+    error.options,
+  )
+}
+
+function after(session: Session, { forget }: Parts, made: Made): void {
+  if (made.type === "nothing-gained") futile.set(session, made.tokens)
+  // Which files it has in sight is another matter now.
+  if (made.type === "made") forget(session.row.id)
+}
+
+/** Sessions of which a compaction would not have gained anything, and how long they were then. */
+const futile = new WeakMap<Session, number>()
+
+function isFutile(session: Session, now: number): boolean {
+  const then = futile.get(session)
+  return then !== undefined && now < then * 1.1
+}
+
+function fixedOf({ row, tools }: Session): Fixed {
+  return { system: row.system, tools: toolSpecs([...tools.values()]) }
+}
+
+function refuse(
+  tx: Tx,
+  clock: Clock,
+  { session, control, now }: { session: Session; control: InboxRow; now: number },
+): void {
+  const { root_id: rootId, id } = session.row
+  const message = `There is nothing to compact yet: what would be kept is about all there is (≈ ${tokens(now)} tokens).`
+  const data: Refusal = { action: "compact", message }
+  publish(tx, clock, { rootId, sessionId: id, kind: "refused", ref: control.id, data })
+}

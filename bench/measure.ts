@@ -11,7 +11,7 @@ export type Budget = { times: number } | { above: number } | { most: number }
 
 export interface Row {
   name: string
-  unit: "ms" | "MB" | "KB"
+  unit: "ms" | "MB" | "KB" | "%"
   /** Median of the least that anybody could need: `bun -e 0`, a raw `cat`, a bare spawn. 0 where there is no such thing. */
   floor: number
   median: number

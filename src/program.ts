@@ -52,6 +52,7 @@ import { currentShellFolder } from "./session/shell-folder.ts"
 import { resumeShellLines } from "./session/shell-line.ts"
 import { forgetTold } from "./session/task-ledger.ts"
 import { keepTidy, storagePolicy } from "./session/tidy.ts"
+import { keepTitled } from "./session/titling.ts"
 import { rootOnly, toolbox, toolNames } from "./session/toolbox.ts"
 import { storeTrust, type Trust, type TrustAnswer } from "./session/trust.ts"
 import { createViewer, type Viewer } from "./session/viewer.ts"
@@ -105,6 +106,8 @@ export interface ProgramOptions {
   unattended?: boolean | (() => boolean)
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
+  /** A model makes better titles than the beginnings of prompts, in the background; the settings may say no. */
+  titles?: boolean
   /** For this run the folder is trusted, whatever the person said of it. */
   trust?: boolean | undefined
 }
@@ -337,8 +340,8 @@ function providers({ options, settings }: Pick<Wiring, "options" | "settings">):
 }
 
 /** What is done when a model fails, or says nothing. */
-function modelPolicy({ modelFallback, idleTimeoutSeconds }: Settings) {
-  return { fallback: modelFallback, idleMs: idleTimeoutSeconds && idleTimeoutSeconds * 1000 }
+function modelPolicy({ modelFallback, idleTimeoutSeconds, smallModel }: Settings) {
+  return { fallback: modelFallback, idleMs: idleTimeoutSeconds && idleTimeoutSeconds * 1000, small: smallModel }
 }
 
 interface Wiring {
@@ -666,6 +669,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const gaps = watchGaps({ store, clock }, { rootId: row.id, excused, failed })
   const stalls = tellStalls({ store, clock }, { rootId: row.id, excuse: gaps.look, failed })
   const heeding = heed(store, { lease, audience, controls })
+  const { titles = "model" } = wiring.settings
+  const titling = wiring.options.titles && titles === "model" ? keepTitled(parts, row.id) : undefined
   const tidying = keepTidy({ store, clock, log, policy: storagePolicy(wiring.settings.storage) })
   const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
   const idOf = (id: string) => findTask(store, id, row.id).task.id
@@ -711,6 +716,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       gaps[Symbol.dispose]()
       heeding[Symbol.dispose]()
       tidying[Symbol.dispose]()
+      titling?.[Symbol.dispose]()
       audiences.delete(row.id)
       wiring.carriedRules.delete(row.id)
       // Done by the time that this returns, but where another program has the database locked: then it is left over.

@@ -9,6 +9,7 @@ import type { AddressInfo } from "node:net"
 import { type Clock, systemClock } from "../src/base/clock.ts"
 import { messageOf } from "../src/base/error.ts"
 import { anthropic } from "./model-server/anthropic.ts"
+import { type AsidePurpose, asidePurpose, silence } from "./model-server/aside.ts"
 import { bedrock } from "./model-server/bedrock.ts"
 import { check, type Problem, type ProblemCode } from "./model-server/check.ts"
 import { google } from "./model-server/google.ts"
@@ -62,6 +63,10 @@ export class ModelServer implements AsyncDisposable {
   /** In the order of arrival. */
   readonly requests: RecordedRequest[] = []
   readonly problems: Problem[] = []
+  /** What the program asked for itself, such as a title, in the order of arrival. */
+  readonly asides: RecordedRequest[] = []
+  /** Answers those; without it, and where it returns nothing, the answer says nothing. */
+  aside: ((request: RecordedRequest, purpose: AsidePurpose) => Reply | undefined) | undefined
   /** The most requests that were open at once. */
   maxConcurrent = 0
   openRequests = 0
@@ -121,6 +126,11 @@ export class ModelServer implements AsyncDisposable {
   /** Resolves to the first request that matches, which may have arrived before. */
   receivedWhere(matches: (request: RecordedRequest) => boolean, timeoutMs?: number): Promise<RecordedRequest> {
     return this.#when("a matching request", () => this.requests.find(matches), timeoutMs)
+  }
+
+  /** Resolves to the n-th (from 1) of the requests beside the conversations. */
+  askedAside(n: number, timeoutMs?: number): Promise<RecordedRequest> {
+    return this.#when(`request ${n} beside the conversations`, () => this.asides[n - 1], timeoutMs)
   }
 
   /** The requests of each conversation, in order. */
@@ -200,6 +210,8 @@ export class ModelServer implements AsyncDisposable {
   }
 
   async #reply(request: RecordedRequest, stage: Omit<Stage, "counted">): Promise<void> {
+    const purpose = asidePurpose(request)
+    if (purpose !== undefined) return this.#replyAside(request, purpose, stage)
     const { problems, counted } = this.#lineage.place(request, stage.protocol, {
       restarts: this.#options.restarts?.(request) ?? false,
     })
@@ -219,6 +231,15 @@ export class ModelServer implements AsyncDisposable {
       request.end(outcome, this.#clock.now())
       if (this.#options.keep === "summary") request.forget()
     }
+  }
+
+  /** Beside the conversations: in none of their lists, and no script's business. */
+  async #replyAside(request: RecordedRequest, purpose: AsidePurpose, stage: Omit<Stage, "counted">): Promise<void> {
+    this.asides.push(request)
+    for (const look of this.#waiting) look()
+    const answer = (await this.aside?.(request, purpose)) ?? silence
+    const outcome = await play(answer, request, { ...stage, counted: { input: 0, cacheRead: 0, cacheWrite: 0 } })
+    request.end(outcome, this.#clock.now())
   }
 
   async #ask(request: RecordedRequest): Promise<Reply> {

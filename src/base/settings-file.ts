@@ -100,6 +100,14 @@ export interface StorageSettings {
   removeSessionDays?: number
 }
 
+/** Of the memory that is kept of each session (docs/memory.md). */
+export interface MemorySettings {
+  /** False: no model is asked for it but when the person wants it. */
+  updates?: boolean
+  /** What it may cost, as a share of what the session itself used. */
+  share?: number
+}
+
 export interface FileSettings extends PersonalModelSettings {
   /** Only the person's own. */
   webFetch?: WebFetchSettings
@@ -110,6 +118,15 @@ export interface FileSettings extends PersonalModelSettings {
    * model refuses it. Only the person's own.
    */
   compactAt?: number
+  /**
+   * The model for small requests beside a conversation, such as titles; without it, the cheapest suited one of the
+   * provider. Only the person's own.
+   */
+  smallModel?: string
+  /** `prompt`: titles are the beginnings of first prompts, and no model makes better ones. Only the person's own. */
+  titles?: "model" | "prompt"
+  /** Only the person's own. */
+  memory?: MemorySettings
   /** How many shells run in the background at a time; the others wait. Only the person's own. */
   maxBackgroundShells?: number
   /** Only the person's own. */
@@ -152,7 +169,7 @@ class Checker {
     const known = this.dialect === "own" ? fields : pick(fields, SHARED_KEYS)
     const { model, modelFallback, permissions, env, ...others } = known
     const { providers, models, modelAliases, idleTimeoutSeconds, webFetch, caps, ...rest } = others
-    const { maxBackgroundShells, storage, compactAt, ...extra } = rest
+    const { maxBackgroundShells, storage, compactAt, smallModel, titles, memory, ...extra } = rest
     const settings: FileSettings = { extra }
     if (model !== undefined) settings.model = this.#text(model, "model")
     if (modelFallback !== undefined) settings.modelFallback = this.#chain(modelFallback, "modelFallback")
@@ -167,9 +184,25 @@ class Checker {
       settings.maxBackgroundShells = Math.ceil(this.#number(maxBackgroundShells, "maxBackgroundShells", { over: 0 }))
     if (storage !== undefined) settings.storage = this.#storage(storage)
     if (compactAt !== undefined) settings.compactAt = this.#share(compactAt, "compactAt")
+    if (smallModel !== undefined) settings.smallModel = this.#text(smallModel, "smallModel")
+    if (titles !== undefined) settings.titles = this.#titles(titles)
+    if (memory !== undefined) settings.memory = this.#memory(memory)
     if (permissions !== undefined) settings.permissions = this.#permissions(permissions, extra)
     if (env !== undefined) settings.env = this.#env(env)
     return settings
+  }
+
+  #memory(value: unknown): MemorySettings {
+    const { updates, share } = this.#fields(value, "memory")
+    return {
+      ...(updates !== undefined && { updates: this.#truth(updates, "memory.updates") }),
+      ...(share !== undefined && { share: this.#number(share, "memory.share") }),
+    }
+  }
+
+  #titles(value: unknown): "model" | "prompt" {
+    if (value === "model" || value === "prompt") return value
+    return this.#wrong("titles", '"model" or "prompt"', value)
   }
 
   /** Unknown keys go to `extra` under the same name. */

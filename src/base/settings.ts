@@ -6,6 +6,7 @@ import { displayPath, foldersUp, type HomePaths, realPath } from "./paths.ts"
 import {
   type CapSettings,
   type FileSettings,
+  type MemorySettings,
   type Permissions,
   type PersonalModelSettings,
   readSettingsFile,
@@ -24,6 +25,9 @@ export interface Settings extends PersonalModelSettings {
   maxBackgroundShells?: number
   storage?: StorageSettings
   compactAt?: number
+  smallModel?: string
+  titles?: "model" | "prompt"
+  memory?: MemorySettings
   permissions?: Permissions
   env?: Record<string, string>
   /** Keys that mean nothing here, such as `hooks`: for the parts that own them. */
@@ -158,12 +162,15 @@ function withoutForbidden(file: FileSettings, keys: ReadonlySet<string>): { allo
     storage,
     maxBackgroundShells,
     compactAt,
+    smallModel,
+    titles,
+    memory,
     env,
     ...allowed
   } = file
   // Where requests go, what they are said to cost, and how soon one is sent again: for the person who pays. And which
   // addresses of the person's own network a web page may be fetched from; how much may be spent and run; what is kept.
-  const limits = { caps, storage, maxBackgroundShells, compactAt }
+  const limits = { caps, storage, maxBackgroundShells, compactAt, smallModel, titles, memory }
   const personal = { providers, models, modelAliases, idleTimeoutSeconds, webFetch, ...limits }
   const refused = Object.entries(personal).flatMap(([key, value]) => (value === undefined ? [] : key))
   if (!env) return { allowed, refused }

@@ -61,6 +61,7 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
         allow: session.allowedTools,
         deny: session.disallowedTools,
         answerable: true,
+        titles: true,
         whenCapped: "pause",
         maxBudgetUsd: session.maxBudgetUsd,
         maxSteps: session.maxTurns,

@@ -3,7 +3,7 @@
 // answer, or asks again later. What it used is in the ledger, under its purpose.
 import type { ModelRequest, StopReason, Usage } from "../model/model.ts"
 import { ModelError } from "../model/model.ts"
-import { splitId } from "../model/provider-table.ts"
+import { builtinProvider, splitId } from "../model/provider-table.ts"
 import type { LedgerRow, SessionRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { Most } from "../task/caps.ts"
@@ -22,6 +22,20 @@ export interface Aside {
   request: ModelRequest
   signal: AbortSignal
 }
+
+/** The model that is asked beside a conversation with another one; undefined where none should be. */
+export async function asideModel({ models }: Pick<AsideParts, "models">, own: string): Promise<string | undefined> {
+  if (own === "scout") return undefined
+  const small = await models.small(own)
+  // One's own server may have one place only, and would lose what it has read of the conversation.
+  if (small === own && !builtinProvider(splitId(own).provider)) return undefined
+  const isPriced = async (model: string) => (await models.price(model, SAMPLE)) !== null
+  // What it costs must not make the cost of the whole unknown.
+  if (small !== own && (await isPriced(own)) && !(await isPriced(small))) return own
+  return small
+}
+
+const SAMPLE = { inputTokens: 1000, outputTokens: 20, cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
 
 export type AsideAnswer =
   | { type: "answered"; text: string; stop: StopReason }
@@ -50,7 +64,7 @@ export async function askAside(
     return true
   })
   if (!isOpen) return { type: "no-room" }
-  const heard: Heard = { text: "", usage: undefined, hasBegun: false }
+  const heard: Heard = { text: "", usage: undefined }
   try {
     const { stop, usage } = await listen(parts, aside, heard)
     const costNanos = await models.price(model, usage)
@@ -62,10 +76,9 @@ export async function askAside(
     return { type: "answered", ...answer }
   } catch (error) {
     const known = (error instanceof ModelError ? error.options.usage : undefined) ?? heard.usage
-    const isCut = signal.aborted && heard.hasBegun
-    const usage = known ?? (isCut ? guess(most, heard) : NOTHING)
+    const usage = known ?? (signal.aborted ? guess(most, heard) : NOTHING)
     const costNanos = await models.price(model, usage)
-    const state = known || isCut ? "estimated" : "closed"
+    const state = known || signal.aborted ? "estimated" : "closed"
     await store.write((tx) => closeEntry(tx, clock, { id, state, usage, costNanos }))
     throw error
   }
@@ -75,8 +88,6 @@ export async function askAside(
 interface Heard {
   text: string
   usage: Usage | undefined
-  /** Something came: it was sent, and costs. */
-  hasBegun: boolean
 }
 
 async function listen(
@@ -103,8 +114,7 @@ async function listen(
     },
   })
   for await (const event of events) {
-    heard.hasBegun = true
-    if (event.type === "restart") Object.assign(heard, { text: "", usage: undefined, hasBegun: false })
+    if (event.type === "restart") Object.assign(heard, { text: "", usage: undefined })
     if (event.type === "text") heard.text += event.delta
     if (event.type === "progress") heard.usage = event.usage ?? heard.usage
     if (event.type === "finish") return { stop: event.stop, usage: event.usage }

@@ -47,8 +47,8 @@ export async function makeCompaction(store: Store, clock: Clock, wanted: Wanted)
       const gained = isWorthIt(draft, wanted)
       wanted.done?.(tx, gained, draft.before)
       return gained
-        ? { type: "made", compaction: insert(tx, clock, { wanted, draft }) } as const
-        : { type: "nothing-gained", tokens: draft.before } as const
+        ? ({ type: "made", compaction: insert(tx, clock, { wanted, draft }) } as const)
+        : ({ type: "nothing-gained", tokens: draft.before } as const)
     })
     if (made) return made
   }

@@ -5,6 +5,11 @@ import type { CompactionRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
 import { sessionsBack } from "./lineage.ts"
 
+export interface CompactionPolicy {
+  /** The share of the model's window at which a session is compacted by itself; 0: never. */
+  at: number
+}
+
 /** How the messages are shown that a compaction keeps, and what it says of itself to people. */
 export interface Kept {
   /** How many messages are kept. */
@@ -36,6 +41,22 @@ export function compactionOf(reader: Reader, sessionId: string): Compaction | un
     if (row) return readCompaction(row)
   }
   return undefined
+}
+
+/** Of the conversation, those of a time: from then on, and before `until`. In their order. */
+export function compactionsBetween(
+  reader: Reader,
+  sessionId: string,
+  { from, until }: { from: number; until: number },
+): CompactionRow[] {
+  const found = [...sessionsBack(reader, sessionId)].flatMap((stretch) =>
+    reader.all<CompactionRow>(
+      `SELECT * FROM compaction WHERE session_id = :id AND seq <= :upTo AND created_at >= :from AND created_at < :until
+       ORDER BY seq, rowid`,
+      { id: stretch.sessionId, upTo: stretch.upTo, from, until },
+    ),
+  )
+  return found.sort((a, b) => a.seq - b.seq || a.created_at - b.created_at)
 }
 
 export function readCompaction(row: CompactionRow): Compaction {

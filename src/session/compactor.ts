@@ -15,11 +15,6 @@ import { lastSeq } from "./lineage.ts"
 import { openTurn } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 
-export interface CompactionPolicy {
-  /** The share of the model's window at which a session is compacted by itself; 0: never. */
-  at: number
-}
-
 type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "forget" | "compaction">
 
 /** Where the settings say nothing. */

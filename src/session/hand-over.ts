@@ -46,6 +46,12 @@ function chooseHeir(tx: Tx, originId: string): string | undefined {
     originId,
     heir: heir.id,
   })
+  // Before the messages: a compaction is found by where those are that it is about.
+  tx.run(
+    `UPDATE compaction SET session_id = :heir
+     WHERE session_id = :originId AND seq <= (SELECT fork_seq FROM session WHERE id = :heir)`,
+    { originId, heir: heir.id },
+  )
   return heir.id
 }
 

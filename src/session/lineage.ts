@@ -61,6 +61,26 @@ export function messagesAfter(reader: Reader, sessionId: string, after: number):
   )
 }
 
+/** At most so many messages with numbers above `after`, up to and including `upTo`, in their order. */
+export function messagesBetween(
+  reader: Reader,
+  sessionId: string,
+  { after, upTo, limit }: { after: number; upTo: number; limit: number },
+): MessageRow[] {
+  const rows: MessageRow[] = []
+  for (const stretch of stretchesAfter(reader, sessionId, after)) {
+    const params = {
+      sessionId: stretch.sessionId,
+      after: Math.max(after, stretch.after),
+      upTo: Math.min(upTo, stretch.upTo),
+      limit: limit - rows.length,
+    }
+    rows.push(...reader.all<MessageRow>(`SELECT * FROM message WHERE ${WITHIN} ORDER BY seq LIMIT :limit`, params))
+    if (rows.length >= limit) break
+  }
+  return rows
+}
+
 function stretchesAfter(reader: Reader, sessionId: string, after: number): Stretch[] {
   const found: Stretch[] = []
   for (const stretch of backwards(reader, sessionId)) {

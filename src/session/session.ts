@@ -10,7 +10,7 @@ import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
 import type { Budget } from "./budget.ts"
-import type { CompactionPolicy } from "./compactor.ts"
+import type { CompactionPolicy } from "./compaction.ts"
 import type { Draft } from "./draft.ts"
 import { History } from "./history.ts"
 

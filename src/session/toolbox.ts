@@ -26,6 +26,7 @@ import type { Tool } from "../tool/tool.ts"
 import { type WebFetchParts, webFetchTool } from "../tool/web-fetch.ts"
 import { writeTool } from "../tool/write.ts"
 import type { Approvals } from "./approvals.ts"
+import { earlierMessages } from "./earlier-messages.ts"
 import { admit } from "./inbox.ts"
 import { originsOf } from "./lineage.ts"
 import { shellFolder } from "./shell-folder.ts"
@@ -47,11 +48,11 @@ type Make = (row: SessionRow, parts: ToolboxParts) => Tool
 /** In the order in which models see them. */
 const MAKE: Readonly<Record<string, Make>> = {
   Bash: (owner, { tasks, store }) => erased(bashTool({ tasks, owner, folder: shellFolder(store, owner) })),
-  Read: (_, { search }) => erased(readTool(search)),
+  Read: (_, { search, store }) => erased(readTool({ ...search, earlier: earlierMessages(store) })),
   Write: (_, { search }) => erased(writeTool(search)),
   Edit: (_, { search }) => erased(editTool(search)),
   Glob: (_, { search }) => erased(globTool(search)),
-  Grep: (_, { search }) => erased(grepTool(search)),
+  Grep: (_, { search, store }) => erased(grepTool({ ...search, earlier: earlierMessages(store) })),
   WebFetch: (_, { web, search, clock }) => erased(webFetchTool({ ...web, env: search.env, clock })),
   Agent: (owner, { tasks, agents }) => erased(agentTool({ tasks, owner, ...startable(agents) })),
   SendMessage: (owner, parts) => erased(sendMessageTool({ ...ofFork(owner, parts), send: sender(parts) })),

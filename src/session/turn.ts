@@ -12,6 +12,7 @@ import { drain, steers } from "./inbox.ts"
 import { openTurn, resumeStep } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 import { ask, type Reply } from "./step.ts"
+import { titleByPrompt } from "./title.ts"
 
 export type TurnEnd =
   /** Nothing was waiting. */
@@ -133,6 +134,7 @@ async function begin(session: Session, { store, clock, ids }: SessionParts): Pro
       ended_at: null,
     }
     insertRow(tx, "turn", turn)
+    if (row.parent_id === null) titleByPrompt(tx, row.id, messages)
     markUsed(tx, row, clock.now())
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turnId, data: { state: "open" } })
     return turn

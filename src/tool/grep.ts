@@ -3,6 +3,7 @@
 import { z } from "zod"
 import { messageOf } from "../base/error.ts"
 import { compileGlob, type Glob } from "../base/glob.ts"
+import { type Earlier, isAllMessages, searchMessages } from "./earlier.ts"
 import { GrepPage } from "./grep-page.ts"
 import { runRipgrep } from "./ripgrep.ts"
 import {
@@ -38,14 +39,23 @@ type GrepInput = z.infer<typeof input>
 /** Bytes of a line that are shown. */
 const LINE_BYTES = 500
 
-export function grepTool(parts: SearchParts): Tool<GrepInput> {
+export function grepTool(parts: SearchParts & { earlier?: Earlier }): Tool<GrepInput> {
   return {
     name: "Grep",
     description: "Search file contents (ripgrep regex). Default output: files_with_matches.",
     input,
     replay: "safe",
     readOnly: true,
-    run: (call, ctx) => grep(parts, call, ctx),
+    run: async (call, ctx) => {
+      if (!parts.earlier || !isAllMessages(call.path)) return grep(parts, call, ctx)
+      return searchMessages(parts.earlier, ctx.sessionId, {
+        pattern: call.pattern,
+        ignoreCase: call["-i"] ?? false,
+        limit: call.head_limit,
+        offset: call.offset ?? 0,
+        signal: ctx.signal,
+      })
+    },
   }
 }
 

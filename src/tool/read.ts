@@ -5,6 +5,7 @@ import { type FileHandle, open, stat } from "node:fs/promises"
 import { z } from "zod"
 import type { Env } from "../base/paths.ts"
 import { plural } from "../base/text.ts"
+import { type Earlier, messageRange, readMessages } from "./earlier.ts"
 import { fileError, noSuchFile } from "./file-errors.ts"
 import { type Files, type Located, locate, MAX_FILE_BYTES, type Stamp } from "./files.ts"
 import { LinePicker, type Picked } from "./lines.ts"
@@ -24,8 +25,8 @@ const CHUNK_BYTES = 64 * 1024
 /** As far as git looks for a NUL before it calls a file binary. */
 const SNIFFED_BYTES = 8000
 
-/** `env`: where pdftotext is looked for. */
-export function readTool({ files, env = {} }: { files: Files; env?: Env }): Tool<Input> {
+/** `env`: where pdftotext is looked for. `earlier`: what "message:12" is read from. */
+export function readTool({ files, env = {}, earlier }: { files: Files; env?: Env; earlier?: Earlier }): Tool<Input> {
   return {
     name: "Read",
     description:
@@ -33,7 +34,11 @@ export function readTool({ files, env = {} }: { files: Files; env?: Env }): Tool
     input,
     replay: "safe",
     readOnly: true,
-    run: (call, ctx) => read({ files, env }, call, ctx),
+    run: async (call, ctx) => {
+      const range = earlier && messageRange(call.file_path)
+      if (!range) return read({ files, env }, call, ctx)
+      return readMessages(earlier, ctx.sessionId, { range, offset: call.offset, limit: call.limit })
+    },
   }
 }
 

@@ -16,6 +16,8 @@ const INPUT_CHARS = 300
 const UPDATE_CHARS = 48_000
 /** So many rows are read at a time. */
 const PAGE = 100
+/** A look must be short, also at a session that nobody has kept a memory of before. */
+const SIZED_AT_ONCE = 500
 
 /** A message with what became of its calls. */
 export interface News {
@@ -47,7 +49,7 @@ export function nextBatch(reader: Reader, sessionId: string, after: number): Bat
   return last && { news, upTo: last.row.seq, text: texts.join("\n\n") }
 }
 
-/** How many characters the messages behind `after` have as text, about; and up to which message that was looked at. */
+/** How many characters the messages behind `after` have as text, about; and up to which message that was looked at now. */
 export function sizeAfter(reader: Reader, sessionId: string, after: number): { characters: number; upTo: number } {
   let characters = 0
   let upTo = after
@@ -58,7 +60,8 @@ export function sizeAfter(reader: Reader, sessionId: string, after: number): { c
          COALESCE(SUM(tool_call.state = 'done'), 0) AS done,
          COALESCE(SUM(MIN(octet_length(tool_call.result), ${RESULT_CHARS})), 0) AS told
        FROM message LEFT JOIN tool_call ON message.role = 'assistant' AND tool_call.step_id = message.step_id
-       WHERE message.${WITHIN.replaceAll("AND seq", "AND message.seq")} GROUP BY message.id ORDER BY message.seq`,
+       WHERE message.session_id = :sessionId AND message.seq > :after AND message.seq <= :upTo
+       GROUP BY message.seq ORDER BY message.seq LIMIT ${SIZED_AT_ONCE}`,
       { ...stretch, after: Math.max(after, stretch.after) },
     )
     for (const { seq, said, calls, done, told } of rows) {
@@ -66,6 +69,7 @@ export function sizeAfter(reader: Reader, sessionId: string, after: number): { c
       characters += Math.min(said, SAID_CHARS) + told
       upTo = seq
     }
+    if (rows.length === SIZED_AT_ONCE) return { characters, upTo }
   }
   return { characters, upTo }
 }
@@ -100,9 +104,11 @@ export function textOfNews({ row, parts, calls }: News): string {
     if (part.type === "text") return [headTail(part.text.trim(), SAID_CHARS)]
     return part.type === "image" ? ["(an image)"] : []
   })
-  const who = row.role === "assistant" ? "assistant" : `${WHO[row.origin ?? "human"]}`
+  const who = row.role === "assistant" ? "assistant" : WHO[row.origin ?? "human"]
   const head = `[${row.seq}] ${who}, ${dayAndTime(row.created_at)}:`
-  return [head, ...said.filter((text) => text !== ""), ...calls.map(textOfCall)].join("\n")
+  const texts = [...said.filter((text) => text !== ""), ...calls.map(textOfCall)]
+  // Nothing that was said can pass for the head of another message.
+  return [head, ...texts.flatMap((text) => text.split("\n")).map((line) => `  ${line}`)].join("\n")
 }
 
 const WHO = { human: "user", task: "notice of a task", peer: "another agent", system: "program" } as const

@@ -1,7 +1,16 @@
 // The headless stream: rows of the feed become lines (docs/headless.md, docs/stream.schema.json). Pure: it reads rows and
 // returns objects; how often some of them are said is stream.ts.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
-import type { ApprovalRow, CompactionRow, FeedRow, MessageRow, RunRow, StepRow, TaskRow, ToolCallRow } from "../../store/rows.ts"
+import type {
+  ApprovalRow,
+  CompactionRow,
+  FeedRow,
+  MessageRow,
+  RunRow,
+  StepRow,
+  TaskRow,
+  ToolCallRow,
+} from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { workedMs } from "../../task/task.ts"
 import type { Totals } from "./totals.ts"
@@ -229,6 +238,7 @@ function compactionLines(parts: LineParts, row: FeedRow): Line[] {
     post_tokens: made.tokens_after,
     cause: made.cause,
     focus: made.focus,
+    kept_messages: (JSON.parse(made.kept) as { messages: number }).messages,
   }
   return [system(row, "compact_boundary", { parent_tool_use_id: parentCall(parts, row.session_id), compact_metadata })]
 }

@@ -4,9 +4,10 @@
 import { stripControl } from "../../base/escape.ts"
 import { oneLine, stopwatch, tokens } from "../../base/text.ts"
 import type { AssistantPart } from "../../model/message.ts"
-import type { FeedRow, MessageRow, RunRow, TaskRow } from "../../store/rows.ts"
+import type { CompactionRow, FeedRow, MessageRow, RunRow, TaskRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { workedMs } from "../../task/task.ts"
+import { compactionLine } from "../view/compaction.ts"
 
 export interface LiveTask {
   task: TaskRow
@@ -32,6 +33,10 @@ export function eventLine(reader: Reader, row: FeedRow): string | undefined {
     case "retry": {
       const retry = JSON.parse(row.data ?? "{}") as { attempt: number; wait_ms: number; reason: string }
       return `↻ asking again in ${(retry.wait_ms / 1000).toFixed(1)} s: ${oneLine(retry.reason, 160)}`
+    }
+    case "compaction": {
+      const made = reader.one<CompactionRow>("SELECT * FROM compaction WHERE id = :id", { id: row.ref })
+      return made && row.session_id === row.root_id ? `▤ ${compactionLine(made, { short: true })}` : undefined
     }
     default:
       return undefined

@@ -14,6 +14,7 @@ import { type Leaving, stopAllCard } from "./cards/leave.ts"
 import { showRequests } from "./cards/requests.ts"
 import type { Command } from "./commands/command.ts"
 import { createCommands } from "./commands/commands.ts"
+import { forkSession, renameSession } from "./commands/session.ts"
 import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
 import { openingLines } from "./conversation/opening-lines.ts"
@@ -111,7 +112,13 @@ export async function sit(seat: Seat): Promise<Left> {
       if (name === "" || !chooseModel(app, program.models, name)) showModels()
     },
     help: showHelp,
+    compact: (focus) => {
+      app.control({ action: "compact", ...(focus && { focus }) })
+      if (app.view.activity().type !== "idle") app.say("Compacted at the end of this step.")
+    },
     clear: () => leave({ type: "new" }),
+    rename: (name) => renameSession({ stage: app, propose: (draft) => editor.setDraft(draft) }, name),
+    fork: (name) => forkSession({ stage: app, goTo: (there) => leave({ type: "session", ...there }) }, name),
     exit: () => leaving.ask(),
     cost: () =>
       app.open(
@@ -130,7 +137,7 @@ export async function sit(seat: Seat): Promise<Left> {
           drop: async ({ source }) => {
             if (source.type === "kept") await program.dropRule(row, source.rule)
           },
-          forgetTrust: () => program.answerTrust(undefined),
+          answerTrust: (answer) => program.answerTrust(answer),
         }),
       ),
   })

@@ -1,12 +1,14 @@
 // The conversation of one session as entries: the newest messages first from the rows, earlier ones a page at a time, and
 // then what is published, row by row. What streams in stands at the end until its message is committed.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
+import { compactionsBetween } from "../../session/compaction.ts"
 import { lastSeq, messagesAfter, messagesBefore } from "../../session/lineage.ts"
 import type { DraftNews } from "../../session/viewer.ts"
-import type { FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
+import type { CompactionRow, FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { isShellLine } from "../../task/task.ts"
 import type { ToolOutput } from "../../tool/tool.ts"
+import { compactionLine } from "./compaction.ts"
 import type { CallEntry, CallState, Entry, WakeEntry } from "./entry.ts"
 import type { TaskItem } from "./task-item.ts"
 
@@ -68,7 +70,9 @@ export class Transcript {
     const until = this.#entries[0]?.at ?? Number.MAX_SAFE_INTEGER
     if (page.length > 0) this.#firstSeq = page[0]!.seq
     const from = this.#hasEarlier ? page[0]!.created_at : 0
-    const entries = this.#withLines(this.#entriesOf(page), { from, until })
+    const entries = withCompactions(this.#withLines(this.#entriesOf(page), { from, until }), {
+      rows: compactionsBetween(this.#reader, this.sessionId, { from, until }),
+    })
     if (entries.length === 0) return 0
     this.#entries = [...entries, ...this.#entries]
     this.#version++
@@ -81,6 +85,7 @@ export class Transcript {
     if (own.some(({ kind }) => kind === "message")) this.#append()
     for (const row of own) {
       if (row.kind === "task_started") this.#addLine(row.ref)
+      if (row.kind === "compaction") this.#addCompaction(row.ref)
       if (row.kind === "tool_result") this.#replaceCall(row.ref)
       if (row.kind === "turn") this.#endTurn(row.ref)
     }
@@ -188,6 +193,13 @@ export class Transcript {
     )
     if (!task || !isShellLine(task) || this.#entries.some(({ id }) => id === task.call_id)) return
     this.#entries = [...this.#entries, this.#lineOf(task)]
+    this.#version++
+  }
+
+  #addCompaction(id: string): void {
+    const row = this.#reader.one<CompactionRow>("SELECT * FROM compaction WHERE id = :id", { id })
+    if (!row || this.#entries.some((entry) => entry.id === id)) return
+    this.#entries = withCompactions(this.#entries, { rows: [row] })
     this.#version++
   }
 
@@ -329,6 +341,17 @@ export class Transcript {
     if (row.denied) return "denied"
     return row.is_error ? "failed" : "done"
   }
+}
+
+/** Each before the first entry that came after it. */
+function withCompactions(entries: readonly Entry[], { rows }: { rows: readonly CompactionRow[] }): Entry[] {
+  const all = [...entries]
+  for (const row of rows) {
+    const next = all.findIndex(({ at }) => at > row.created_at)
+    const note: Entry = { type: "note", id: row.id, tone: "info", text: compactionLine(row), at: row.created_at }
+    all.splice(next < 0 ? all.length : next, 0, note)
+  }
+  return all
 }
 
 /** Wake-ups that stand together are one. */

@@ -154,6 +154,17 @@ describe("an agent", () => {
     expect(terminal.text()).toContain("stopped by the user")
   })
 
+  test("what is typed to it are letters, also those that are keys elsewhere", async () => {
+    await using story = await speaking()
+    const { terminal } = story
+    terminal.type("/tmp is full, nN? yes")
+    await terminal.shows("› /tmp is full, nN? yes")
+    terminal.press("ctrl+c")
+    await terminal.shows("talk to general-purpose")
+    terminal.press("ctrl+c")
+    await terminal.shows("? keys")
+  })
+
   test("is read from the beginning of its answer, however late one comes", async () => {
     const gate = new Gate()
     await using story = await tellStory({

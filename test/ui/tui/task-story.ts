@@ -24,6 +24,8 @@ export interface StoryOptions extends TerminalOptions {
   /** Scripts of sh in the working folder, by name. */
   scripts?: Readonly<Record<string, string>>
   gate?: Gate
+  /** What is waited for; without it, the conversation's word after its calls. */
+  until?: string
 }
 
 export function agentCall(description: string, prompt: string, more: object = {}): CallSpec {
@@ -43,6 +45,7 @@ export async function tellStory({
   agents = [],
   scripts = {},
   gate = new Gate(),
+  until = "They are at work.",
   ...options
 }: StoryOptions): Promise<Story> {
   const server = await startModelServer({
@@ -60,7 +63,7 @@ export async function tellStory({
   for (const [name, text] of Object.entries(scripts)) writeFileSync(join(bench.cwd, name), text)
   const args = ["--allowedTools", "Bash(sh:*)", ...(options.args ?? []), "Begin."]
   const terminal = await openTerminal(bench, { columns: 100, rows: 30, ...options, args })
-  await terminal.shows("They are at work.")
+  await terminal.shows(until)
   return {
     bench,
     server,

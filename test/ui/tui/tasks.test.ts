@@ -198,6 +198,25 @@ describe("the panel", () => {
     expect(terminal.line(0)).not.toContain("needs you")
   })
 
+  test("Ctrl+B frees the turn from here too", async () => {
+    await using story = await tellStory({
+      columns: 100,
+      rows: 24,
+      calls: [{ name: "Bash", input: { command: "sh wait.sh" } }],
+      scripts: { "wait.sh": `echo waiting; ${WAITS}` },
+      until: "keep talking while these run",
+    })
+    const { terminal } = story
+    terminal.press("ctrl+t")
+    await terminal.shows("in the foreground")
+    terminal.press("ctrl+b")
+    await terminal.hides("in the foreground")
+    terminal.press("ctrl+b")
+    await terminal.shows("Nothing blocks the turn")
+    terminal.press("esc")
+    await terminal.shows("They are at work.")
+  })
+
   test("the filter shows what fits as one types, keeps it on enter, and shows all after esc", async () => {
     await using story = await everything()
     const { terminal } = story

@@ -19,11 +19,16 @@ export interface PickParts {
   theme(): Theme
   title: string
   picks: readonly Pick[]
+  /** As high as there is room: rows stay where they are while more is found. */
+  isSteady?: boolean
   /** Something else than what is listed may be typed. */
   takesText?: boolean
   picked(id: string): void
   cancelled(): void
 }
+
+/** So many further by a page key. */
+const PAGE = 10
 
 export class PickCard implements Card {
   readonly contexts = ["list"] as const
@@ -64,7 +69,12 @@ export class PickCard implements Card {
     const selected = this.#takeable()[this.#at]
     const room = Math.max(1, rows - 4)
     const row = selected ? picks.indexOf(selected) : 0
-    this.#from = Math.max(0, Math.min(Math.max(this.#from, row - room + 1), row))
+    // What stands before the first one and behind the last one can't be selected, but is to be seen with them.
+    const top = this.#at === 0 ? Math.max(0, row - room + 1) : row
+    const isLast = this.#at >= this.#takeable().length - 1
+    const bottom = isLast && this.#at > 0 ? Math.min(picks.length - 1, row + room - 1) : row
+    this.#from = Math.max(0, Math.min(Math.max(this.#from, bottom - room + 1), top))
+    const blank = this.#parts.isSteady ? Math.max(0, room - Math.max(1, picks.length)) : 0
     const labelWidth = Math.min(44, Math.max(...picks.map(({ label }) => label.length), 8))
     this.#first = 2
     return [
@@ -76,6 +86,7 @@ export class PickCard implements Card {
       ...(picks.length === 0
         ? [{ text: theme.dim(this.#parts.takesText ? "   enter takes it as it is typed" : "   nothing like that") }]
         : []),
+      ...Array.from({ length: blank }, () => ({ text: "" })),
     ]
   }
 
@@ -83,6 +94,8 @@ export class PickCard implements Card {
     const count = Math.max(1, this.#takeable().length)
     if (action === "list.up") this.#at = (this.#at + count - 1) % count
     else if (action === "list.down") this.#at = (this.#at + 1) % count
+    else if (action === "list.pageUp") this.#at = Math.max(0, this.#at - PAGE)
+    else if (action === "list.pageDown") this.#at = Math.min(count - 1, this.#at + PAGE)
     else if (action === "list.accept") this.#take(this.#at)
     else if (action === "list.back") this.#parts.cancelled()
     else return false

@@ -12,6 +12,7 @@ const FOLLOW: Readonly<Partial<Record<keyof typeof TUI_KEYBINDINGS, Action>>> = 
   "tui.altScreen.bottom": "conversation.bottom",
   "tui.altScreen.previousPrompt": "conversation.previousPrompt",
   "tui.altScreen.nextPrompt": "conversation.nextPrompt",
+  "tui.altScreen.search": "conversation.find",
   "tui.select.up": "list.up",
   "tui.select.down": "list.down",
   "tui.select.pageUp": "list.pageUp",
@@ -37,11 +38,19 @@ const FOLLOW: Readonly<Partial<Record<keyof typeof TUI_KEYBINDINGS, Action>>> = 
   "tui.input.newLine": "editor.newLine",
 }
 
+/** Within the search's own field, which has no context of ours. */
+const FIXED: Readonly<Partial<Record<keyof typeof TUI_KEYBINDINGS, KeyId[]>>> = {
+  "tui.altScreen.searchNext": ["enter", "down"],
+  "tui.altScreen.searchPrevious": ["shift+enter", "up"],
+  "tui.altScreen.searchClose": ["escape", "ctrl+c"],
+}
+
 /** Call once, before the screen starts. `handled`: actions that we do ourselves, so that the library does not. */
 export function bindLibraryKeys(keys: Keys, handled: ReadonlySet<Action> = new Set()): void {
   const bound = Object.keys(TUI_KEYBINDINGS).map((name): [string, KeyId[]] => {
     const action = FOLLOW[name as keyof typeof TUI_KEYBINDINGS]
-    return [name, action && !handled.has(action) ? singleKeys(keys, action) : []]
+    const fixed = FIXED[name as keyof typeof TUI_KEYBINDINGS]
+    return [name, fixed ?? (action && !handled.has(action) ? singleKeys(keys, action) : [])]
   })
   setKeybindings(new KeybindingsManager(TUI_KEYBINDINGS, Object.fromEntries(bound)))
 }

@@ -30,6 +30,7 @@ export function modelCard(parts: ModelCardParts): PickCard {
     title: "Which model answers?",
     picks: picks(),
     takesText: true,
+    isSteady: true,
     picked: (id) => {
       const server = servers.find((one) => one.isNew && id.startsWith(`${one.provider}/`))
       if (!server) return chosen(id)
@@ -132,7 +133,9 @@ export function picksOf(
       return [note(`${title}, on this machine`, baseURL), ...rows]
     })
   const current_ = current === "scout" ? [] : pick(current, "")
-  const lacking = choices.flatMap(({ provider, lacks }) => (lacks ? [note(`  ${provider.padEnd(12)}`, `set ${lacks}`)] : []))
+  const lacking = choices.flatMap(({ provider, lacks }) =>
+    lacks ? [note(`  ${provider.padEnd(12)}`, `set ${lacks}`)] : [],
+  )
   return [
     ...ready,
     ...found,

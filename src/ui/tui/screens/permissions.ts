@@ -3,7 +3,7 @@
 import { type Component, type Focusable, ScrollView, VStack, wrapTextWithAnsi } from "@earendil-works/pi-tui"
 import { visible } from "../../../base/escape.ts"
 import { displayPath } from "../../../base/paths.ts"
-import type { RuleInForce, Trust } from "../../../program.ts"
+import type { RuleInForce, Trust, TrustAnswer } from "../../../program.ts"
 import { modeMeaning, modesInOrder, modeWord } from "../../view/modes.ts"
 import type { Action } from "../keys/actions.ts"
 import { clip, ends } from "../line.ts"
@@ -16,8 +16,8 @@ export interface PermissionsParts {
   trust(): Trust
   /** Takes a rule of "always" back. */
   drop(rule: RuleInForce): Promise<void>
-  /** The answer about the folder is forgotten. */
-  forgetTrust(): Promise<void>
+  /** Undefined: the answer about the folder is forgotten. Holds from the next start on. */
+  answerTrust(answer: TrustAnswer | undefined): Promise<void>
 }
 
 type Row = { text: string; taken?: () => Promise<void> }
@@ -32,7 +32,8 @@ export class PermissionsPane implements Pane {
   #rules: readonly RuleInForce[]
   /** Of what can be taken back, the one that is selected. */
   #at = 0
-  #isForgotten = false
+  /** What was said about the folder here: it holds from the next start on. */
+  #answered: string | undefined
 
   constructor(parts: PermissionsParts) {
     const { stage } = parts
@@ -66,7 +67,7 @@ export class PermissionsPane implements Pane {
     })
     const foot = new Rows((width) => {
       const theme = stage.theme()
-      const hint = this.#removable().length > 0 ? "↑↓ select · x takes it back" : ""
+      const hint = this.#hasRemovable() ? "↑↓ select · x takes it back" : ""
       return [
         { text: theme.faint("─".repeat(width)) },
         { text: clip(` ${stage.flash ?? theme.dim(`${hint ? `${hint} · ` : ""}esc back`)}`, width) },
@@ -129,6 +130,16 @@ export class PermissionsPane implements Pane {
 
   #typed(data: string): void {
     const { stage } = this.#parts
+    if (data.toLowerCase() === "t" && this.#mayTrust()) {
+      this.#parts
+        .answerTrust("trusted")
+        .then(() => {
+          this.#answered = "trusted from the next start on"
+        })
+        .catch((error) => stage.say(error instanceof Error ? error.message : String(error), "error"))
+        .finally(() => stage.requestRender())
+      return
+    }
     if (data.toLowerCase() !== "x") return
     const selected = this.#removable()[this.#at]
     if (!selected?.taken) {
@@ -140,6 +151,18 @@ export class PermissionsPane implements Pane {
       .then(() => this.changed())
       .catch((error) => stage.say(error instanceof Error ? error.message : String(error), "error"))
       .finally(() => stage.requestRender())
+  }
+
+  /** Known before the lines are drawn. */
+  #hasRemovable(): boolean {
+    const { state } = this.#parts.trust()
+    const isAnswered = this.#answered === undefined && (state === "trusted" || state === "never")
+    return isAnswered || this.#rules.some(({ source }) => source.type === "kept")
+  }
+
+  #mayTrust(): boolean {
+    const { state, withheld } = this.#parts.trust()
+    return state === "unknown" && withheld.length > 0 && this.#answered === undefined
   }
 
   #removable(): readonly Row[] {
@@ -200,15 +223,15 @@ export class PermissionsPane implements Pane {
   }
 
   #trustRows(wrapped: (text: string, indent: string) => Row[]): Row[] {
-    const { stage, forgetTrust, trust } = this.#parts
+    const { stage, answerTrust, trust } = this.#parts
     const { state, withheld, folder } = trust()
     const theme = stage.theme()
     const shown = displayPath(folder)
     const forget = async () => {
-      await forgetTrust()
-      this.#isForgotten = true
+      await answerTrust(undefined)
+      this.#answered = "the next start asks; until then all stays as it is"
     }
-    if (this.#isForgotten) return wrapped(`${shown}: the next start asks; until then all stays as it is`, "   ")
+    if (this.#answered !== undefined) return wrapped(`${shown}: ${this.#answered}`, "   ")
     switch (state) {
       case "trusted":
         return [
@@ -228,7 +251,7 @@ export class PermissionsPane implements Pane {
         return [
           ...wrapped(
             withheld.length > 0
-              ? `${shown} is not trusted; the next start asks`
+              ? `${shown} is not trusted: t trusts it, from the next start on; else that asks`
               : `${shown} holds nothing that trust would change`,
             "   ",
           ),

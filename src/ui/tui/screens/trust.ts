@@ -63,14 +63,14 @@ export function trustCard(
       {
         letter: "t",
         label: "trust it",
-        about: "this is used from now on, here and with -p; /permissions takes it back",
+        about: "used from now on, also by -p; /permissions takes it back",
         chosen: () => (card.isRead ? answer("trusted") : card.readOn()),
       },
-      { letter: "n", label: "not now", about: "this is ignored, this time", chosen: () => answer("later") },
+      { letter: "n", label: "not now", about: "ignored, this time", chosen: () => answer("later") },
       {
         letter: "x",
         label: "x  never ask",
-        about: "this is ignored, and you are not asked again",
+        about: "ignored, and you are not asked again",
         chosen: () => answer("never"),
       },
     ],

@@ -16,7 +16,7 @@ import { inspectorHead } from "./inspector-head.ts"
 import { LineInput, Typing } from "./line-input.ts"
 import { RequestCard, typeInto } from "./request-card.ts"
 import { stageOf } from "./stage-of.ts"
-import { type Acting, copyId, liveBelow, pauseOrResume, shortOf, stop, toForeground } from "./task-acts.ts"
+import { type Acting, copyId, liveBelow, pauseOrResume, shortOf, stop, toForeground, unblock } from "./task-acts.ts"
 import { otherTree, ownTree, type Tree } from "./tree.ts"
 
 export interface InspectorOptions {
@@ -174,6 +174,9 @@ class InspectorPane implements Pane {
         return this.#find(action)
       case "list.accept":
         return this.#accept()
+      case "conversation.background":
+        unblock(this.#stage)
+        return true
       case "conversation.clear":
         // As in the conversation: first what is typed.
         if (this.#input?.text) this.#input.text = ""

@@ -32,6 +32,12 @@ export function toForeground({ stage }: Acting, item: TaskItem, follow: () => vo
   stage.say(item.isBackground ? "You follow it here; esc leaves it running." : "The turn waits for it already.")
 }
 
+/** Ctrl+B, wherever one is: what the turn waits for moves to the background. */
+export function unblock(stage: Stage): void {
+  if (stage.view.blockers().length > 0) stage.control({ action: "background" })
+  else stage.say("Nothing blocks the turn: there is nothing to move to the background.")
+}
+
 export function copyId(stage: Stage, item: TaskItem): void {
   stage.copy(item.id)
   stage.say(`Copied ${item.id}`)

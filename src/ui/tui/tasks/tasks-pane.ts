@@ -16,7 +16,16 @@ import { OtherSessions } from "./other-sessions.ts"
 import { detailLines, groupLine, headLine, NOTHING } from "./panel-lines.ts"
 import { fieldLines, RequestCard, typeInto } from "./request-card.ts"
 import { stageOf } from "./stage-of.ts"
-import { type Acting, copyId, liveBelow, pauseOrResume, stop, stopQuestion, toForeground } from "./task-acts.ts"
+import {
+  type Acting,
+  copyId,
+  liveBelow,
+  pauseOrResume,
+  stop,
+  stopQuestion,
+  toForeground,
+  unblock,
+} from "./task-acts.ts"
 import { taskLineOf } from "./task-columns.ts"
 
 /** Whether a process drives the tree is asked so often at most: it costs a look at a file. */
@@ -209,6 +218,10 @@ export class TasksPane implements Pane, Component {
     // The key that has opened it closes it.
     if (action === "conversation.tasks") {
       this.#stage.back()
+      return true
+    }
+    if (action === "conversation.background") {
+      unblock(this.#stage)
       return true
     }
     const row = this.#list.chosen

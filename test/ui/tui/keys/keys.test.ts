@@ -266,16 +266,16 @@ describe("keybindings.json", () => {
   })
 })
 
-test("the terminal library scrolls by our keys and has none of its own", () => {
+test("the terminal library scrolls and searches by our keys and has none of its own", () => {
   const keys = createKeys({ "conversation.pageUp": ["f7"] })
   bindLibraryKeys(keys, new Set(["conversation.bottom"]))
   const library = getKeybindings()
   expect(library.matches("\x1b[18~", "tui.altScreen.pageUp")).toBe(true)
   expect(library.matches("\x1b[5~", "tui.altScreen.pageUp")).toBe(false)
-  for (const bytes of ["\x1b[H", "\x1b[F", "\x02", "\x06"])
+  for (const bytes of ["\x1b[H", "\x1b[F", "\x02"])
     for (const name of Object.keys(library.getResolvedBindings()))
       if (!name.startsWith("tui.editor.cursorLine"))
         expect(library.matches(bytes, name as Parameters<typeof library.matches>[1])).toBe(false)
   expect(library.getKeys("tui.altScreen.bottom")).toEqual([])
-  expect(library.getKeys("tui.altScreen.search")).toEqual([])
+  expect(library.getKeys("tui.altScreen.search")).toEqual(["ctrl+f"])
 })

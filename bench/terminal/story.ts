@@ -1,0 +1,26 @@
+// What the terminal's rows are about, for both sides.
+
+/** 50 tasks in the background: agents that stream and call a tool all the time, and shells that print: no more run at once. */
+export const AGENTS = 34
+export const SHELLS = 16
+export const STREAMS = AGENTS
+/** Once a second. */
+export const SHELL = "while :; do echo compiling module $((i = i + 1)); sleep 1; done"
+
+/** An answer of an agent: four pieces in a second, and then a call. */
+export const PIECE = "Looking at the next piece of it."
+export const SMALL = "small.txt"
+
+/** 100 tokens of four characters a second. */
+export const TOKEN_CHARS = 4
+export const TOKEN_MS = 10
+
+/** Prompts. */
+export const BUSY = "Start everything"
+/** A command for the background. */
+export const LATER = /Run this: (.+)$/
+
+export type Told =
+  | { type: "ready"; env: Record<string, string> }
+  /** A request of the user's own conversation arrived; `at` in ms since 1970. */
+  | { type: "request"; at: number; text: string }

@@ -1,0 +1,47 @@
+// What a memory may cost: a share of what its session itself has used, so that nobody pays for it without noticing.
+import type { SessionRow } from "../../store/rows.ts"
+import type { Reader } from "../../store/store.ts"
+import type { AsideParts } from "../aside.ts"
+
+/** So much is always allowed: without it nothing would be remembered of a short session. */
+const LEAST_NANOS = 20_000_000
+const LEAST_TOKENS = 40_000
+/** Of one update, as they are here: the sections and 16,000 tokens of messages at the most, and what is answered. */
+const USUAL = { inputTokens: 12_000, outputTokens: 1_000 }
+
+/** Whether one more update stays within its share; by tokens where a price is not known. */
+export async function isAllowed(
+  { store, models }: Pick<AsideParts, "store" | "models">,
+  { row, model, share }: { row: SessionRow; model: string; share: number },
+): Promise<boolean> {
+  if (model === "scout") return true
+  const none = { cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
+  const price = await models.price(model, { ...none, ...USUAL })
+  const used = usedIn(store, row.root_id)
+  if (price !== null && used.unpriced === 0)
+    return used.memoryNanos + price <= Math.max(LEAST_NANOS, share * used.otherNanos)
+  const next = USUAL.inputTokens + USUAL.outputTokens
+  return used.memoryTokens + next <= Math.max(LEAST_TOKENS, share * used.otherTokens)
+}
+
+interface Used {
+  memoryNanos: number
+  otherNanos: number
+  memoryTokens: number
+  otherTokens: number
+  /** Requests that used tokens and whose price nobody knows. */
+  unpriced: number
+}
+
+function usedIn(reader: Reader, rootId: string): Used {
+  const tokens = "(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens)"
+  return reader.one<Used>(
+    `SELECT COALESCE(SUM(CASE purpose WHEN 'memory' THEN cost_nanos END), 0) AS memoryNanos,
+       COALESCE(SUM(CASE purpose WHEN 'memory' THEN 0 ELSE cost_nanos END), 0) AS otherNanos,
+       COALESCE(SUM(CASE purpose WHEN 'memory' THEN ${tokens} END), 0) AS memoryTokens,
+       COALESCE(SUM(CASE purpose WHEN 'memory' THEN 0 ELSE ${tokens} END), 0) AS otherTokens,
+       COALESCE(SUM(cost_nanos IS NULL AND ${tokens} > 0), 0) AS unpriced
+     FROM ledger WHERE root_id = :rootId AND state <> 'open'`,
+    { rootId },
+  )!
+}

@@ -1,0 +1,226 @@
+// Keeps the memory of the session that this process drives: looks at what has come since the last update, and updates
+// when that is enough, behind whatever the user waits for. What fails is tried again later; nobody is ever told of it
+// but the log.
+import type { Log } from "../../base/log.ts"
+import { ModelError } from "../../model/model.ts"
+import type { SessionRow, TurnRow } from "../../store/rows.ts"
+import { type AsideParts, asideModel } from "../aside.ts"
+import { isAllowed } from "./allowance.ts"
+import { sizeAfter } from "./news.ts"
+import { type Updated, updateMemory } from "./update.ts"
+
+export interface MemoryPolicy {
+  /** False: only when somebody asks for it. */
+  updates: boolean
+  /** How much it may cost, as a share of what the session itself used. */
+  share: number
+  /** `long`: only of a session that has become long, for a process that will soon be gone. */
+  of: "every" | "long"
+}
+
+export interface MemoryKeeper extends Disposable {
+  /** Takes in all that is new, whatever it is; with a focus, the sections are gone over as well. */
+  update(focus?: string): void
+}
+
+interface Asked {
+  focus: string | undefined
+}
+
+export interface KeeperParts extends AsideParts {
+  log: Log
+}
+
+/** Between two looks. Bells ring for each change of a tree. */
+const LOOK_MS = 250
+/** Characters of new messages, some three or four to a token: in the middle of a turn, after it, and when nobody has said anything for a while. */
+const DURING_TURN = 40_000
+const AFTER_TURN = 16_000
+const WHEN_IDLE = 2_000
+const IDLE_MS = 60_000
+/** Before that, what `-p` did is read again faster than it is summed up. */
+const LONG = 200_000
+/** After something went wrong; doubled each time. */
+const REST_MS = 30_000
+const LONGEST_REST_MS = 30 * 60_000
+
+export function keepMemory(parts: KeeperParts, row: SessionRow, policy: MemoryPolicy): MemoryKeeper {
+  const keeper = new Keeper(parts, row, policy)
+  keeper.begin()
+  return keeper
+}
+
+class Keeper implements MemoryKeeper {
+  readonly #parts: KeeperParts
+  readonly #row: SessionRow
+  readonly #policy: MemoryPolicy
+  readonly #end = new AbortController()
+  #rung = Promise.withResolvers<void>()
+  #bell: Disposable | undefined
+  /** Somebody has asked for it. */
+  #asked: Asked | undefined
+  /** What is new since a version of the memory, counted as far as that message. */
+  #size = { version: -1, upTo: 0, characters: 0 }
+  #failures = 0
+  /** By the monotonic clock: before that, only what is asked for. */
+  #restsUntil = 0
+  /** Models that this key has no access to. */
+  readonly #refused = new Set<string>()
+
+  constructor(parts: KeeperParts, row: SessionRow, policy: MemoryPolicy) {
+    this.#parts = parts
+    this.#row = row
+    this.#policy = policy
+  }
+
+  begin(): void {
+    const { store, log } = this.#parts
+    this.#bell = store.listen(`feed:${this.#row.root_id}`, () => this.#rung.resolve())
+    // What came before this process is looked at as well.
+    this.#rung.resolve()
+    this.#keep().catch((error) => {
+      if (!this.#end.signal.aborted) log.warn("keeping the memory ended", { error })
+    })
+  }
+
+  update(focus?: string): void {
+    this.#asked = { focus }
+    this.#rung.resolve()
+  }
+
+  [Symbol.dispose](): void {
+    this.#bell?.[Symbol.dispose]()
+    this.#end.abort(new DOMException("The session is let go of.", "AbortError"))
+  }
+
+  async #keep(): Promise<void> {
+    const { clock } = this.#parts
+    const { signal } = this.#end
+    for (let pauseMs = Number.POSITIVE_INFINITY; ; ) {
+      await this.#rungOr(pauseMs)
+      this.#rung = Promise.withResolvers()
+      await clock.sleep(LOOK_MS, signal)
+      pauseMs = await this.#look()
+    }
+  }
+
+  /** Resolves when something has changed, or after that time. */
+  async #rungOr(ms: number): Promise<void> {
+    const { signal } = this.#end
+    const woken = new AbortController()
+    const either = AbortSignal.any([signal, woken.signal])
+    const pause = Number.isFinite(ms)
+      ? this.#parts.clock.sleep(ms, either)
+      : new Promise<void>((_, reject) => either.addEventListener("abort", () => reject(either.reason), { once: true }))
+    const rung = this.#rung.promise.then(() => woken.abort())
+    await Promise.race([pause.catch(() => undefined), rung])
+    woken.abort()
+    signal.throwIfAborted()
+  }
+
+  /** Updates what is due. Returns after how long to look again though nothing has changed. */
+  async #look(): Promise<number> {
+    const { clock, log } = this.#parts
+    const { id } = this.#row
+    try {
+      const restMs = this.#restsUntil - clock.monotonic()
+      const asked = this.#asked
+      if (!asked && (!this.#policy.updates || restMs > 0))
+        return this.#policy.updates ? restMs : Number.POSITIVE_INFINITY
+      const dueMs = asked ? 0 : this.#dueIn()
+      if (dueMs > 0) return dueMs
+      const updated = await this.#update(asked?.focus)
+      return this.#after(updated, asked)
+    } catch (error) {
+      this.#end.signal.throwIfAborted()
+      log.warn("the memory could not be updated", { error, session: id })
+      // What was asked for is not insisted on either: the next one who asks finds things better, or not.
+      this.#asked = undefined
+      return this.#rest()
+    }
+  }
+
+  #after(updated: Updated | "no-share" | "no-model", asked: Asked | undefined): number {
+    switch (updated) {
+      case "stored":
+        this.#failures = 0
+        // There may be more; the focus was said.
+        if (asked && this.#asked === asked) this.#asked = { focus: undefined }
+        return 0
+      case "nothing-new":
+        if (this.#asked === asked) this.#asked = undefined
+        return Number.POSITIVE_INFINITY
+      case "outdated":
+        return 0
+      case "bad-answer":
+        this.#parts.log.warn("the model's answer is no update of the memory", { session: this.#row.id })
+        this.#asked = undefined
+        return this.#rest()
+      case "no-room":
+      case "no-share":
+      case "no-model":
+        this.#asked = undefined
+        return this.#rest()
+      default:
+        return updated satisfies never
+    }
+  }
+
+  #rest(): number {
+    const ms = Math.min(LONGEST_REST_MS, REST_MS * 2 ** this.#failures)
+    this.#failures++
+    this.#restsUntil = this.#parts.clock.monotonic() + ms
+    return ms
+  }
+
+  async #update(focus: string | undefined): Promise<Updated | "no-share" | "no-model"> {
+    const { models } = this.#parts
+    const { model: own } = this.#row
+    const isAsked = this.#asked !== undefined
+    const small = own === "scout" ? own : ((await asideModel({ models }, own)) ?? (isAsked ? own : undefined))
+    if (small === undefined) return "no-model"
+    const model = this.#refused.has(small) ? own : small
+    if (!isAsked && !(await isAllowed(this.#parts, { row: this.#row, model, share: this.#policy.share })))
+      return "no-share"
+    try {
+      return await updateMemory(this.#parts, { row: this.#row, model, focus, signal: this.#end.signal })
+    } catch (error) {
+      const isClosed = error instanceof ModelError && (error.kind === "not-found" || error.kind === "auth")
+      if (isClosed && model !== own) this.#refused.add(model)
+      throw error
+    }
+  }
+
+  /** In how many milliseconds what is new has to be taken in; 0: now. Never, where it is too little for itself. */
+  #dueIn(): number {
+    const characters = this.#measure()
+    if (characters === 0) return Number.POSITIVE_INFINITY
+    if (this.#policy.of === "long" && this.#row.model !== "scout")
+      return characters >= LONG ? 0 : Number.POSITIVE_INFINITY
+    const turn = this.#parts.store.one<TurnRow>(
+      "SELECT * FROM turn WHERE session_id = :id ORDER BY started_at DESC LIMIT 1",
+      { id: this.#row.id },
+    )
+    if (turn?.state === "open") return characters >= DURING_TURN ? 0 : Number.POSITIVE_INFINITY
+    // By rules it costs nothing.
+    if (this.#row.model === "scout" || characters >= AFTER_TURN) return 0
+    if (characters < WHEN_IDLE) return Number.POSITIVE_INFINITY
+    return Math.max(0, Math.min(IDLE_MS, (turn?.ended_at ?? 0) + IDLE_MS - this.#parts.clock.now()))
+  }
+
+  /** Characters of what the memory does not cover; a long backlog is counted in parts. */
+  #measure(): number {
+    const { store } = this.#parts
+    const { id } = this.#row
+    const newest = store.one<{ version: number; covers: number }>(
+      "SELECT version, covers_seq AS covers FROM memory WHERE session_id = :id ORDER BY version DESC LIMIT 1",
+      { id },
+    ) ?? { version: 0, covers: 0 }
+    if (newest.version !== this.#size.version)
+      this.#size = { version: newest.version, upTo: newest.covers, characters: 0 }
+    const more = sizeAfter(store, id, this.#size.upTo)
+    this.#size.upTo = more.upTo
+    this.#size.characters += more.characters
+    return this.#size.characters
+  }
+}

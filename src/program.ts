@@ -32,7 +32,7 @@ import { type ConversationEnd, converse, Interruption } from "./session/converse
 import { type Course, courseOf } from "./session/course.ts"
 import { Draft, draftPath } from "./session/draft.ts"
 import { forgetIfEmpty } from "./session/empty.ts"
-import { filesSeen } from "./session/files-seen.ts"
+import { recallFiles } from "./session/files-seen.ts"
 import { findSession, lastSession } from "./session/find.ts"
 import { isTrusted, openFolder } from "./session/folder.ts"
 import { type Fork, forkSession } from "./session/fork.ts"
@@ -42,6 +42,8 @@ import { heed } from "./session/heed.ts"
 import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
 import { type Lease, takeLease } from "./session/lease.ts"
+import { type MemoryDesk, memoryDesk } from "./session/memory/desk.ts"
+import { keepMemory, MEMORY_SHARE } from "./session/memory/keep.ts"
 import { createModelDesk, type ModelDesk } from "./session/model-desk.ts"
 import { checkedName, freeName, rename } from "./session/name.ts"
 import { closeOrphans } from "./session/orphans.ts"
@@ -106,6 +108,8 @@ export interface ProgramOptions {
   unattended?: boolean | (() => boolean)
   /** Agent definitions from the command line, JSON. */
   agents?: string | undefined
+  /** Of which sessions a memory is kept in the background: of those that have become long, unless told. */
+  memory?: "every" | "long"
   /** A model makes better titles than the beginnings of prompts, in the background; the settings may say no. */
   titles?: boolean
   /** For this run the folder is trusted, whatever the person said of it. */
@@ -180,6 +184,7 @@ export interface Program {
   /** Takes back a rule that "always" has added, for all that runs in the project. */
   dropRule(row: SessionRow, rule: KeptRule): Promise<void>
   readonly models: ModelDesk
+  readonly memory: MemoryDesk
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
@@ -255,7 +260,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
   const forbidding = (deny: readonly Rule[]) => readFilter({ deny, cwd: options.cwd, home: home.home })
   const readFilters = [forbidding(rules.deny)]
   const mayRead = (path: string) => readFilters.every((mayBe) => mayBe(path))
-  const files = createFiles({ home: home.home, mayRead, recall: (sessionId) => filesSeen(store, sessionId) })
+  const files = createFiles({ home: home.home, mayRead, recall: (sessionId) => recallFiles(store, sessionId) })
   const ripgrepPath = ripgrepLocator({ env: options.env, cacheFolder: join(home.data, "cache") })
   const wiring: Wiring = {
     options,
@@ -312,6 +317,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
       await store.writeFreely((tx) => dropRule(tx, { project: row.project, rule }))
     },
     models: wiring.desk,
+    memory: memoryDesk({ store, clock }),
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),
@@ -391,13 +397,19 @@ function sessionParts(wiring: Wiring): SessionParts {
     models,
     budget: budgetOf(wiring, models),
     approvals,
-    draft: ({ root_id: rootId }, stepId) => {
-      const isPresent = () => audiences.get(rootId)?.isPresent ?? false
+    draft: ({ id, root_id: rootId }, stepId) => {
+      const own = id === rootId ? undefined : new Audience(store, clock, id)
+      const isPresent = () => {
+        if (!audiences.get(rootId)?.isPresent) return false
+        own?.look()
+        return own?.isPresent ?? true
+      }
       return new Draft(draftPath(store, stepId), { isPresent, written: () => store.ring(`watch:${rootId}`) }, log)
     },
     toolsFor: (row) => toolbox(row, tools),
     compaction: { at: wiring.settings.compactAt ?? COMPACT_AT },
     forget: (sessionId) => files.stamps.forget(sessionId),
+    compacted: (sessionId, inSight) => files.stamps.compacted(sessionId, inSight),
     decide: (row, call) => {
       // What a monitor runs is a command like any other; it begins where the session's commands do.
       const runs = call.tool === "Bash" || call.tool === "Monitor"
@@ -564,7 +576,9 @@ async function hire(wiring: Wiring, task: TaskRow, input: AgentInput) {
     name: null,
     agent: agent.name,
     model: wanted && wanted !== "inherit" ? resolveModel(wanted, providers(wiring)).id : owner.model,
-    permissionMode: ownMode(wiring, agent, owner.permission_mode as PermissionMode),
+    // Who lets somebody only read does not let them send others to write.
+    permissionMode:
+      owner.permission_mode === "plan" ? "plan" : ownMode(wiring, agent, owner.permission_mode as PermissionMode),
     system: systemPrompt(agent, describeEnvironment({ ...place, shell: SHELL, clock }), { instructions }),
     tools,
     limits: { only: limits.only, deny: [...above.deny, ...limits.deny] },
@@ -658,6 +672,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
         approvals: parts.approvals,
         budget: parts.budget,
         change,
+        updateMemory: () => memory.update(),
         compact: () => compactAsked(session, parts, { during: "idle" }),
         failed: controlFailed,
       }),
@@ -671,6 +686,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const heeding = heed(store, { lease, audience, controls })
   const { titles = "model" } = wiring.settings
   const titling = wiring.options.titles && titles === "model" ? keepTitled(parts, row.id) : undefined
+  const { updates = true, share = MEMORY_SHARE } = wiring.settings.memory ?? {}
+  const memory = keepMemory(parts, row, { updates, share, of: wiring.options.memory ?? "long" })
   const tidying = keepTidy({ store, clock, log, policy: storagePolicy(wiring.settings.storage) })
   const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
   const idOf = (id: string) => findTask(store, id, row.id).task.id
@@ -717,6 +734,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       heeding[Symbol.dispose]()
       tidying[Symbol.dispose]()
       titling?.[Symbol.dispose]()
+      memory[Symbol.dispose]()
       audiences.delete(row.id)
       wiring.carriedRules.delete(row.id)
       // Done by the time that this returns, but where another program has the database locked: then it is left over.

@@ -19,6 +19,8 @@ export interface DrivingOptions {
   settings?: object
   program?: Partial<ProgramOptions>
   permissionMode?: PermissionMode
+  /** Requests that may begin a new prefix: the first one after a compaction. */
+  restarts?: (request: RecordedRequest) => boolean
 }
 
 /** What became of a run's end. */
@@ -56,10 +58,22 @@ export interface Driving extends AsyncDisposable {
   turnOver(): Promise<void>
 }
 
+/** By its prompt, which it sees after a compaction as well: behind what is told of the rest, or in it. */
+function isAgent(name: string): (request: RecordedRequest) => boolean {
+  const prompt = new RegExp(`^Be ${name}\\.|The task that you were given[^]*^Be ${name}\\.$`, "m")
+  return ({ messages }) =>
+    messages
+      .slice(0, 2)
+      .some(
+        ({ role, content }) =>
+          role === "user" && content.some((part) => part.type === "text" && prompt.test(part.text)),
+      )
+}
+
 export async function driving(options: DrivingOptions): Promise<Driving> {
-  const server = await startModelServer()
+  const server = await startModelServer({ ...(options.restarts && { restarts: options.restarts }) })
   server.script = script.byAgent([
-    ...Object.entries(options.agents ?? {}).map(([name, steps]) => ({ name, match: `Be ${name}.`, steps })),
+    ...Object.entries(options.agents ?? {}).map(([name, steps]) => ({ name, match: isAgent(name), steps })),
     { name: "root", match: "", steps: options.root },
   ])
   const bench = workbench(server)

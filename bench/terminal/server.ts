@@ -1,7 +1,20 @@
 // The scripted model of the terminal's rows, in a process of its own: what it costs must not fall on the program that is
 // measured. Tells its address, and then each thing that a row waits for; the end of its input ends it.
 import { reply, startModelServer } from "../../testing/model-server.ts"
-import { AGENTS, BUSY, LATER, PIECE, SHELL, SHELLS, SMALL, STREAMS, TOKEN_CHARS, TOKEN_MS, type Told } from "./story.ts"
+import {
+  AGENTS,
+  BUSY,
+  LATER,
+  PIECE,
+  PIECE_CHARS,
+  PIECE_MS,
+  SHELL,
+  SHELLS,
+  SMALL,
+  TOKEN_CHARS,
+  TOKEN_MS,
+  type Told,
+} from "./story.ts"
 
 const tell = (told: Told) => process.stdout.write(`${JSON.stringify(told)}\n`)
 
@@ -41,11 +54,11 @@ server.script = (request) => {
     const part = Number(/\d+/.exec(request.prompt)?.[0])
     return reply
       .parts([
-        { type: "delay", ms: step === 0 ? (part * 1000) / STREAMS : 0 },
+        { type: "delay", ms: step === 0 ? (part * 4000) / AGENTS : 0 },
         { type: "text", text: PIECE },
         { type: "call", name: "Read", input: { file_path: SMALL } },
       ])
-      .chunk({ chars: 8, everyMs: 250 })
+      .chunk({ chars: PIECE_CHARS, everyMs: PIECE_MS })
   }
   const said = request.news.slice(-200)
   tell({ type: "request", at: request.at, text: said })

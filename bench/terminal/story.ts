@@ -3,12 +3,13 @@
 /** 50 tasks in the background: agents that stream and call a tool all the time, and shells that print: no more run at once. */
 export const AGENTS = 34
 export const SHELLS = 16
-export const STREAMS = AGENTS
 /** Once a second. */
 export const SHELL = "while :; do echo compiling module $((i = i + 1)); sleep 1; done"
 
-/** An answer of an agent: four pieces in a second, and then a call. */
-export const PIECE = "Looking at the next piece of it."
+/** An answer of an agent: two pieces in a second, and after four seconds a call. */
+export const PIECE = "Looking at the next piece of it, which says what has to be done."
+export const PIECE_CHARS = 8
+export const PIECE_MS = 500
 export const SMALL = "small.txt"
 
 /** 100 tokens of four characters a second. */

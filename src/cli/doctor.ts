@@ -131,7 +131,9 @@ async function checkDatabase({ env }: Place): Promise<Finding> {
 async function settingsOf({ env, cwd }: Place): Promise<{ settings: Settings; notes: string[] }> {
   const home = homePaths(env)
   const root = projectRoot(cwd, home.home)
-  return loadSettings({ cwd, root, home, trusted: await isTrustedFolder(env, root) })
+  // What is wrong with the database is said by its own check; without it, nobody is known to trust the folder.
+  const trusted = await isTrustedFolder(env, root).catch(() => false)
+  return loadSettings({ cwd, root, home, trusted })
 }
 
 async function checkSettings(place: Place): Promise<Finding[]> {

@@ -19,7 +19,7 @@ const PATIENCE_MS = 2 ** 31 - 1
  * As the interface was opened whose work it is: what needs the user's word waits for the next one who looks, and so does
  * an agent at its cap; but with nobody there, it does not go on for ever.
  */
-const FOR_AN_INTERFACE = { answerable: true, whenCapped: "pause", unattended: true } as const
+const FOR_AN_INTERFACE = { answerable: true, whenCapped: "pause", unattended: true, memory: "every" } as const
 
 type HostCommand = Extract<Command, { type: "host" }>
 

@@ -62,6 +62,7 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
         deny: session.disallowedTools,
         answerable: true,
         titles: true,
+        memory: "every",
         whenCapped: "pause",
         maxBudgetUsd: session.maxBudgetUsd,
         maxSteps: session.maxTurns,

@@ -92,11 +92,13 @@ function contents(store: Store, { id }: SessionRow): string {
     "SELECT COUNT(*) AS n FROM message JOIN session ON session.id = message.session_id WHERE session.root_id = :id",
   )
   const tasks = count("SELECT COUNT(*) AS n FROM task WHERE root_id = :id")
-  return `with ${plural(messages, "message")}, ${plural(tasks, "task")}, their output and their part of meanwhile stats`
+  const forks = count("SELECT COUNT(*) AS n FROM session WHERE forked_from = :id")
+  const kept = forks > 0 ? ` (${plural(forks, "fork")} ${forks === 1 ? "keeps" : "keep"} what is shared)` : ""
+  return `with ${plural(messages, "message")}${kept}, ${plural(tasks, "task")}, their output and their part of meanwhile stats`
 }
 
 function nameOf(store: Store, row: SessionRow): string {
-  return visible(row.name ?? oneLine(firstPrompt(store, row.id) ?? "(empty)", 80))
+  return visible(row.name ?? row.title ?? oneLine(firstPrompt(store, row.id) ?? "(empty)", 80))
 }
 
 function shown(store: Store, rows: readonly SessionRow[]): string {
@@ -115,7 +117,7 @@ function shown(store: Store, rows: readonly SessionRow[]): string {
     tildify(row.cwd),
     row.model,
     runsOf(store, row),
-    nameOf(store, row),
+    row.forked_from === null ? nameOf(store, row) : `${nameOf(store, row)}  (fork of ${row.forked_from.slice(0, 8)})`,
   ])
   return table(columns, cells, isTerminal(1) ? process.stdout.columns : undefined)
 }
@@ -124,7 +126,9 @@ function asJson(store: Store, row: SessionRow) {
   return {
     session_id: row.id,
     name: row.name,
+    title: row.title,
     first_prompt: firstPrompt(store, row.id) ?? null,
+    forked_from: row.forked_from,
     cwd: row.cwd,
     project: row.project,
     model: row.model,

@@ -1,8 +1,6 @@
 // Model servers on this machine: asked on the ports that they usually have, which models they serve. Only 127.0.0.1 and
 // what the user has configured there is asked, only when somebody wants to choose, and never through a proxy: node:http
 // does not look for one, as fetch would.
-import { request } from "node:http"
-import { splitId } from "./provider-table.ts"
 import type { Env, ProviderSettings } from "./providers.ts"
 
 export interface LocalServerFound {
@@ -87,7 +85,8 @@ function naming(
 }
 
 /** None when nothing answers, or something else than a list of models does. */
-function modelsAt({ host, port }: Candidate): Promise<string[]> {
+async function modelsAt({ host, port }: Candidate): Promise<string[]> {
+  const { request } = await import("node:http")
   const { promise, resolve } = Promise.withResolvers<string[]>()
   const signal = AbortSignal.timeout(LIMIT_MS)
   const none = () => resolve([])
@@ -124,9 +123,4 @@ function idsOf(text: string): string[] {
     return typeof id === "string" && /^[\x21-\x7e]{1,200}$/.test(id) ? [id] : []
   })
   return [...new Set(ids)].slice(0, MOST_MODELS)
-}
-
-/** Whether a model is one of a provider that is not in the settings yet. */
-export function isOf(server: LocalServerFound, id: string): boolean {
-  return splitId(id).provider === server.provider
 }

@@ -16,10 +16,25 @@ export async function smallModelOf(id: string, settings: SmallModelSettings): Pr
   if (settings.small !== undefined) return resolveModel(settings.small, settings).id
   const { provider, model } = splitId(id)
   const row = builtinProvider(provider)
-  if (row?.kind === "anthropic" && row.aliases?.haiku) return `${provider}/${row.aliases.haiku}`
+  if (row?.kind === "anthropic") return (await smallAtAnthropic(row, id, settings)) ?? id
   if (row?.kind === "bedrock") return `${provider}/${smallOnBedrock(model)}`
-  if (row?.kind === "openai" || row?.kind === "google") return (await cheapestOf(row, id, settings)) ?? id
+  if (row?.kind === "openai" || row?.kind === "google") {
+    const generation = generationOf(model)
+    const fits = (other: string) => generation !== undefined && generationOf(other) === generation
+    return (await cheapestOf(row, { id, fits }, settings)) ?? id
+  }
   return id
+}
+
+/** What "haiku" stands for; while nobody knows what that costs, the cheapest one of which it is known. */
+async function smallAtAnthropic(row: ProviderRow, id: string, settings: ProviderSettings): Promise<string | undefined> {
+  const haiku = row.aliases?.haiku
+  if (haiku === undefined) return undefined
+  const { calcPrice } = await import("@pydantic/genai-prices")
+  const isPriced = settings.models?.[`${row.name}/${haiku}`]?.price || calcPrice(USUAL, haiku, { providerId: row.name })
+  if (isPriced) return `${row.name}/${haiku}`
+  const known = await cheapestOf(row, { id, fits: (model) => /haiku/.test(model) }, settings)
+  return known ?? `${row.name}/${haiku}`
 }
 
 /** The same maker's, for the same region: `us.anthropic.claude-…`. Of the others no names are known here. */
@@ -35,15 +50,17 @@ const USUAL = { input_tokens: 10_000, output_tokens: 1_000 }
 const LEAST_WINDOW = 64_000
 
 /** Undefined where there is none that is known to be cheaper. */
-async function cheapestOf(row: ProviderRow, id: string, settings: ProviderSettings): Promise<string | undefined> {
+async function cheapestOf(
+  row: ProviderRow,
+  { id, fits }: { id: string; fits(model: string): boolean },
+  settings: ProviderSettings,
+): Promise<string | undefined> {
   const { calcPrice, findProvider } = await import("@pydantic/genai-prices")
   const priceOf = (model: string) => calcPrice(USUAL, model, { providerId: row.name })?.total_price
-  const own = splitId(id).model
-  const generation = generationOf(own)
-  const limit = priceOf(own)
-  if (generation === undefined || limit === undefined) return undefined
+  const limit = priceOf(splitId(id).model)
+  if (limit === undefined) return undefined
   const cheaper = (findProvider({ providerId: row.name })?.models ?? [])
-    .filter(({ id: model }) => row.owns?.test(model) && generationOf(model) === generation && !SPECIAL.test(model))
+    .filter(({ id: model }) => row.owns?.test(model) && fits(model) && !SPECIAL.test(model))
     .map(({ id: model }) => ({ id: `${row.name}/${model}`, price: priceOf(model) }))
     .filter((one): one is { id: string; price: number } => one.price !== undefined && one.price < limit)
     .sort((a, b) => a.price - b.price || b.id.localeCompare(a.id, "en", { numeric: true }))

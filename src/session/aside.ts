@@ -95,10 +95,12 @@ async function listen(
   aside: Aside,
   heard: Heard,
 ): Promise<{ stop: StopReason; usage: Usage }> {
-  const { row, model, request, signal } = aside
+  const { row, model, signal } = aside
+  const { effort, ...request } = aside.request
   const events = models.ask({
     model,
-    request,
+    // Others would begin to think where an effort is named, and think for more than the answer costs.
+    request: { ...request, ...(effort && THINKERS.has(splitId(model).provider) && { effort }) },
     rootId: row.root_id,
     isRoot: false,
     isAside: true,
@@ -121,6 +123,9 @@ async function listen(
   }
   throw new ModelError("cut", `${model} ended its answer without finishing it.`)
 }
+
+/** Providers whose models think unless they are told how little. */
+const THINKERS: ReadonlySet<string> = new Set(["openai"])
 
 function openRow({ purpose, row, model }: Aside, made: { id: string; most: Most; now: number }): LedgerRow {
   const { inputTokens, outputTokens, cost } = made.most

@@ -1,5 +1,6 @@
-// Whether somebody in another process looks at a tree now: then its host writes drafts and rings for each change. A
-// viewer says that it is there by the time of change of a file, which it renews; one that dies is gone soon after.
+// Whether somebody looks at a tree now: then its host writes drafts and rings for each change. A viewer says that it is
+// there by the time of change of a file, which it renews; one that dies is gone soon after. Of the tree's other sessions
+// it says so one by one: an agent's answer is not written down while nobody looks at that agent.
 import { closeSync, futimesSync, openSync, statSync } from "node:fs"
 import { join } from "node:path"
 import type { Clock } from "../base/clock.ts"
@@ -21,8 +22,8 @@ export class Audience {
   #isFirst = true
   #isPresent = false
 
-  constructor(store: Store, clock: Clock, rootId: string) {
-    this.#path = pathOf(store, rootId)
+  constructor(store: Store, clock: Clock, sessionId: string) {
+    this.#path = pathOf(store, sessionId)
     this.#clock = clock
     this.#lookedAt = clock.monotonic()
   }
@@ -48,9 +49,15 @@ export class Audience {
 
 /** A viewer's side: it is there from now on until this is disposed, and the host hears of it at once. */
 export function attend(store: Store, rootId: string): Disposable {
-  const path = pathOf(store, rootId)
-  touch(path)
+  const attending = attendSession(store, rootId)
   store.ring(`host:${rootId}`)
+  return attending
+}
+
+/** Another session of a tree that is attended. */
+export function attendSession(store: Store, sessionId: string): Disposable {
+  const path = pathOf(store, sessionId)
+  touch(path)
   const renewing = setInterval(() => touch(path), RENEW_MS)
   return { [Symbol.dispose]: () => clearInterval(renewing) }
 }
@@ -60,8 +67,8 @@ export function lastAttended(store: Store, rootId: string): number | undefined {
   return statSync(pathOf(store, rootId), { throwIfNoEntry: false })?.mtimeMs
 }
 
-function pathOf(store: Store, rootId: string): string {
-  return join(store.folder("bell"), `${rootId}.viewers`)
+function pathOf(store: Store, sessionId: string): string {
+  return join(store.folder("bell"), `${sessionId}.viewers`)
 }
 
 function touch(path: string): void {

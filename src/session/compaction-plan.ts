@@ -46,8 +46,9 @@ export interface Plan {
   leftOut: number
 }
 
-/** Results that are kept, in characters: shorter ones where the memory is so far behind that there is too little room. */
-const RESULT_CHARS = [2_000, 400] as const
+/** Of results that are kept; the brief ones before the last messages, where the memory is so far behind that there is too little room. */
+const BRIEF_CHARS = 400
+const RESULT_CHARS = 2_000
 const NEWEST_CHARS = 12_000
 /** Of the images that are kept, the newest are shown. */
 const IMAGES = 3
@@ -64,15 +65,13 @@ export function planCompaction(
   const newest = answer?.seq ?? 0
   // What the model has not seen yet is worth more, and must fit as well.
   const newestChars = Math.min(NEWEST_CHARS, Math.max(1_000, room.most * 2))
-  let kept: Walked | undefined
-  for (const resultChars of RESULT_CHARS) {
-    const shape = { seq, resultChars: Math.min(resultChars, newestChars), newestChars, newest, noImagesUpTo: 0 }
-    kept = walk(reader, sessionId, { room, coversSeq, shape })
-    if (kept.keptAfter <= coversSeq) break
-  }
-  const { keptAfter } = kept!
+  const resultChars = Math.min(RESULT_CHARS, newestChars)
+  const shape = { seq, briefChars: BRIEF_CHARS, resultChars, newestChars, briefUpTo: 0, newest, noImagesUpTo: 0 }
+  let kept = walk(reader, sessionId, { room, coversSeq, shape, isBrief: false })
+  if (kept.keptAfter > coversSeq) kept = walk(reader, sessionId, { room, coversSeq, shape, isBrief: true })
+  const { keptAfter } = kept
   const told = keptAfter > coversSeq ? outlineOf(reader, sessionId, { room, keptAfter, coversSeq }) : NOTHING
-  return { seq, ...kept!, ...told }
+  return { seq, ...kept, ...told }
 }
 
 interface Walked {
@@ -82,23 +81,28 @@ interface Walked {
   shape: Shape
 }
 
-/** From the end back, until there is no more room. The newest answer with its results is kept in any case. */
+/**
+ * From the end back, until there is no more room. The newest answer with its results is kept in any case. `isBrief`:
+ * before the last messages, results are told in few characters.
+ */
 function walk(
   reader: Reader,
   sessionId: string,
-  { room, coversSeq, shape }: { room: Room; coversSeq: number; shape: Shape },
+  { room, coversSeq, shape, isBrief }: { room: Room; coversSeq: number; shape: Shape; isBrief: boolean },
 ): Walked {
   let tokens = 0
   let messages = 0
   let images = 0
   let noImagesUpTo = 0
+  let briefUpTo = 0
   let keptAfter = shape.seq
   for (const row of backwards(reader, sessionId)) {
-    let shown = shaped(modelMessages(reader, row), row.seq, { ...shape, noImagesUpTo })
+    if (isBrief && briefUpTo === 0 && tokens > room.last) briefUpTo = row.seq
+    let shown = shaped(modelMessages(reader, row), row.seq, { ...shape, briefUpTo, noImagesUpTo })
     const count = imagesIn(shown)
     if (noImagesUpTo === 0 && count > 0 && images + count > IMAGES) {
       noImagesUpTo = row.seq
-      shown = shaped(shown, row.seq, { ...shape, noImagesUpTo })
+      shown = shaped(shown, row.seq, { ...shape, briefUpTo, noImagesUpTo })
     }
     const cost = likelyTokens(shown)
     const limit = row.seq > coversSeq ? room.most : room.last
@@ -109,7 +113,7 @@ function walk(
     messages++
     keptAfter = row.seq - 1
   }
-  return { keptAfter, tokens, messages, shape: { ...shape, noImagesUpTo } }
+  return { keptAfter, tokens, messages, shape: { ...shape, briefUpTo, noImagesUpTo } }
 }
 
 function imagesIn(messages: ReturnType<typeof modelMessages>): number {
@@ -171,7 +175,6 @@ function cut(text: string, chars: number): string {
 }
 
 export function keptOf(plan: Plan, told: Pick<Kept, "tasks" | "todos">): Kept {
-  const { resultChars, newestChars, newest, noImagesUpTo } = plan.shape
-  const shown = { resultChars, newestChars, newest, noImagesUpTo }
+  const { seq: _, ...shown } = plan.shape
   return { messages: plan.messages, ...shown, shortened: plan.outline.length, leftOut: plan.leftOut, ...told }
 }

@@ -14,9 +14,14 @@ export interface CompactionPolicy {
 export interface Kept {
   /** How many messages are kept. */
   messages: number
-  /** Characters of a tool's result that are shown; of the newest ones, which the model has not seen yet, more. */
+  /**
+   * Characters of a tool's result that are shown: in messages up to `briefUpTo` a few, behind it more, and the most of
+   * the newest ones, which the model has not seen yet.
+   */
+  briefChars: number
   resultChars: number
   newestChars: number
+  briefUpTo: number
   /** The number of the message whose calls' results are the newest ones. */
   newest: number
   /** Images in messages up to this number are left out. */
@@ -64,12 +69,18 @@ export function readCompaction(row: CompactionRow): Compaction {
 }
 
 /** How kept messages are shown. `seq`: up to this message. */
-export type Shape = Pick<Kept, "resultChars" | "newestChars" | "newest" | "noImagesUpTo"> & { seq: number }
+export type Shape = Omit<Kept, "messages" | "shortened" | "leftOut" | "tasks" | "todos"> & { seq: number }
+
+/** Of the results of that message. */
+export function resultLimit(seq: number, shape: Omit<Shape, "seq" | "noImagesUpTo">): number {
+  if (seq === shape.newest) return shape.newestChars
+  return seq <= shape.briefUpTo ? shape.briefChars : shape.resultChars
+}
 
 /** Messages of the row with that number as the model sees them. Never changes how many there are. */
 export function shaped(messages: readonly ModelMessage[], seq: number, shape: Shape): ModelMessage[] {
   if (seq > shape.seq) return [...messages]
-  const limit = seq === shape.newest ? shape.newestChars : shape.resultChars
+  const limit = resultLimit(seq, shape)
   const withImages = seq > shape.noImagesUpTo
   return messages.map((message): ModelMessage => {
     switch (message.role) {

@@ -11,11 +11,12 @@ import { toolSpecs } from "../tool/registry.ts"
 import { type Made, makeCompaction } from "./compaction-make.ts"
 import { contextTokens, type Fixed } from "./compaction-size.ts"
 import type { Control, Refusal } from "./controls.ts"
+import { filesInSight } from "./files-seen.ts"
 import { lastSeq } from "./lineage.ts"
 import { openTurn } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 
-type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "forget" | "compaction">
+type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "compacted" | "compaction">
 
 /** Where the settings say nothing. */
 export const COMPACT_AT = 0.8
@@ -109,10 +110,9 @@ export function stillTooLong(error: ModelError, { model }: { model: string }): M
   )
 }
 
-function after(session: Session, { forget }: Parts, made: Made): void {
+function after(session: Session, { store, compacted }: Parts, made: Made): void {
   if (made.type === "nothing-gained") futile.set(session, made.tokens)
-  // Which files it has in sight is another matter now.
-  if (made.type === "made") forget(session.row.id)
+  if (made.type === "made") compacted(session.row.id, filesInSight(store, session.row.id, made.compaction))
 }
 
 /** Sessions of which a compaction would not have gained anything, and how long they were then. */

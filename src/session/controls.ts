@@ -23,6 +23,8 @@ export type Control =
   | { action: "answer"; approvalId: string; behavior: "allow" | "deny"; text?: string; always?: true }
   /** What holds for the session's next steps. */
   | { action: "change"; permissionMode?: PermissionMode; model?: string }
+  /** The memory takes in at once what is new. */
+  | { action: "memory" }
   /** A line for the shell, of the user's own. */
   | { action: "shell"; command: string }
   /** New limits for a task, or for the session itself; what was paused or ended because of a cap goes on. */

@@ -1,12 +1,12 @@
 // An answer while it streams in: never a row, but lines of JSON in `draft/<step>` for those who look, gone when the step
 // is committed. Written only while somebody does look: who comes in the middle gets all of it.
-import { closeSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs"
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, rmSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import type { Log } from "../base/log.ts"
 import type { Store } from "../store/store.ts"
 
 /** Pieces that come within this time are written at once. */
-const BATCH_MS = 25
+const BATCH_MS = 40
 /** While nobody looks, this often whether somebody does now. */
 const LOOK_AGAIN_MS = 250
 
@@ -152,8 +152,10 @@ function openIfThere(path: string): number | undefined {
 }
 
 function readFrom(file: number, offset: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length)
-  return bytes.subarray(0, readSync(file, bytes, 0, length, offset))
+  const there = Math.min(length, fstatSync(file).size - offset)
+  if (there <= 0) return Buffer.alloc(0)
+  const bytes = Buffer.allocUnsafe(there)
+  return bytes.subarray(0, readSync(file, bytes, 0, there, offset))
 }
 
 /** Its complete lines. */

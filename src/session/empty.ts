@@ -1,5 +1,5 @@
 // A conversation that was opened and left without a word: it is nobody's, and must not stand in lists or be gone on with.
-import type { Store, Tx } from "../store/store.ts"
+import type { Store } from "../store/store.ts"
 
 /** True in SQL, of a row of `session`, when nothing was ever said or started in it. */
 export const IS_EMPTY = `NOT EXISTS (SELECT 1 FROM message WHERE message.session_id = session.id)
@@ -8,10 +8,7 @@ export const IS_EMPTY = `NOT EXISTS (SELECT 1 FROM message WHERE message.session
   AND session.forked_from IS NULL`
 
 /** Forgets the session if it is empty and has no name; true when it did. */
-export function forgetIfEmpty(store: Store, rootId: string): Promise<boolean> {
-  return store.write((tx: Tx) => {
-    const gone = tx.run(`DELETE FROM session WHERE id = :rootId AND name IS NULL AND ${IS_EMPTY}`, { rootId }) > 0
-    if (gone) tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
-    return gone
-  })
+export async function forgetIfEmpty(store: Store, rootId: string): Promise<boolean> {
+  const sql = `DELETE FROM session WHERE id = :rootId AND name IS NULL AND ${IS_EMPTY}`
+  return (await store.write((tx) => tx.run(sql, { rootId }))) > 0
 }

@@ -4,6 +4,7 @@ import type { RunRow, SessionRow } from "../store/rows.ts"
 import { SCHEMA_VERSION } from "../store/schema.ts"
 import type { Reader } from "../store/store.ts"
 import { sessionJson, type TreeTable, treeTables } from "../store/tables.ts"
+import { lineage, type Stretch } from "./lineage.ts"
 
 /** Version of the lines' form. A change that a reader could trip over raises it. */
 export const EXPORT_FORMAT = 1
@@ -25,8 +26,15 @@ export async function* exportTree(reader: Reader, rootId: string): AsyncGenerato
     const row = reader.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id })
     if (!row) continue
     counts.session!++
-    yield [lineOf("session", row, sessionJson)]
-    for (const table of treeTables) if (table.per === "session") yield* rowsOf(reader, table, { id, counts })
+    const shared = id === rootId ? sharedBy(reader, row) : []
+    // What a fork shares is told as its own, so that the lines need no other session to be whole.
+    const alone = shared.length > 0 ? { ...row, forked_from: null, fork_seq: null } : row
+    yield [lineOf("session", alone, sessionJson)]
+    for (const table of treeTables) {
+      if (table.per !== "session") continue
+      for (const stretch of shared) yield* sharedRows(reader, table, { id, stretch, counts })
+      yield* rowsOf(reader, table, { id, counts })
+    }
   }
   for (const table of treeTables) if (table.per === "tree") yield* rowsOf(reader, table, { id: rootId, counts })
   counts.file = 0
@@ -46,13 +54,48 @@ export function treeSessions(reader: Reader, rootId: string): { id: string }[] {
   )
 }
 
+/** Of the sessions that it comes from; none when these are not here. */
+function sharedBy(reader: Reader, { id, forked_from: origin }: SessionRow): Stretch[] {
+  const isThere = reader.one("SELECT 1 FROM session WHERE id = :origin", { origin }) !== undefined
+  return isThere ? lineage(reader, id).filter(({ sessionId }) => sessionId !== id) : []
+}
+
+const SAID = "FROM message WHERE session_id = :session AND seq > :first AND seq <= :last"
+
+/** SQL, by table: which rows belong to the messages of a stretch. */
+const SHARED: Readonly<Record<string, string>> = {
+  turn: `id IN (SELECT turn_id ${SAID})`,
+  message: "session_id = :session AND seq > :first AND seq <= :last",
+  step: `id IN (SELECT step_id ${SAID})`,
+  tool_call: `step_id IN (SELECT step_id ${SAID})`,
+  compaction: "session_id = :session AND seq > :first AND seq <= :last",
+}
+
+function* sharedRows(
+  reader: Reader,
+  table: TreeTable,
+  { id, stretch, counts }: { id: string; stretch: Stretch; counts: Record<string, number> },
+): Generator<ExportLine[]> {
+  const scope = SHARED[table.name]
+  if (scope === undefined) return
+  const params = { session: stretch.sessionId, first: stretch.after, last: stretch.upTo }
+  for (const rows of pages(reader, { ...table, scope }, params)) {
+    counts[table.name] = (counts[table.name] ?? 0) + rows.length
+    yield rows.map((row) => {
+      // The origin goes on with its turn; here it came to an end.
+      const ended = table.name === "turn" && row.state === "open" ? { state: "interrupted" } : {}
+      return lineOf(table.name, { ...row, ...ended, session_id: id }, table.json)
+    })
+  }
+}
+
 function* rowsOf(
   reader: Reader,
   table: TreeTable,
   { id, counts }: { id: string; counts: Record<string, number> },
 ): Generator<ExportLine[]> {
   counts[table.name] ??= 0
-  for (const rows of pages(reader, table, id)) {
+  for (const rows of pages(reader, table, { [table.per === "session" ? "session" : "root"]: id })) {
     counts[table.name]! += rows.length
     yield rows.map((row) => lineOf(table.name, row, table.json))
   }
@@ -60,8 +103,11 @@ function* rowsOf(
 
 type Row = Record<string, unknown>
 
-function* pages(reader: Reader, { name, per, scope, key, order }: TreeTable, id: string): Generator<Row[]> {
-  const params = { [per === "session" ? "session" : "root"]: id }
+function* pages(
+  reader: Reader,
+  { name, scope, key, order }: TreeTable,
+  params: Readonly<Record<string, string | number>>,
+): Generator<Row[]> {
   if (!key) {
     const rows = reader.all<Row>(`SELECT * FROM ${name} WHERE ${scope} ORDER BY ${order}`, params)
     if (rows.length > 0) yield rows

@@ -1,6 +1,7 @@
 // A project as a session begins in it: the person's settings and agents with the folder's own, those within what the
 // person trusts the folder to say.
 import { type LoadedAgents, loadAgents } from "../agent/load.ts"
+import { visible } from "../base/escape.ts"
 import { displayPath, type HomePaths, realPath } from "../base/paths.ts"
 import { loadSettings, type Settings } from "../base/settings.ts"
 import type { Reader } from "../store/store.ts"
@@ -35,7 +36,7 @@ export async function openFolder(reader: Reader, place: FolderPlace): Promise<Fo
   const places = { cwd, root: project, userConfig: home.config, userHome: home.home }
   const agents = await loadAgents({ ...places, flagJson, trusted })
   const withheldAgents = agents.problems.flatMap(({ path, withheld: detail, agent = "" }) =>
-    detail === undefined ? [] : { file: displayPath(path, home.home), key: `agent ${agent}`, detail },
+    detail === undefined ? [] : { file: displayPath(path, home.home), key: `agent ${visible(agent)}`, detail },
   )
   const note = withheld.length > 0 ? loaded.notes[0] : undefined
   const trust = { state, folder: realPath(project), note, withheld: [...withheld, ...withheldAgents] } as const

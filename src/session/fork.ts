@@ -10,6 +10,7 @@ import { insertRow, type Reader, type Tx } from "../store/store.ts"
 import { defuse } from "../task/defuse.ts"
 import { LIVE } from "../task/task.ts"
 import { lastSeq, originsOf } from "./lineage.ts"
+import { inheritMemory } from "./memory/versions.ts"
 import { checkedName, freeName } from "./name.ts"
 import { openTurn } from "./recover.ts"
 
@@ -67,6 +68,7 @@ export function forkSession(tx: Tx, { clock, ids }: { clock: Clock; ids: Ids }, 
     fork_seq: seq,
   }
   insertRow(tx, "session", row)
+  inheritMemory(tx, { id, originId, seq, now })
   const running = runningIn(tx, [originId, ...originsOf(tx, originId)])
   if (running.length > 0)
     insertRow(tx, "inbox", {

@@ -23,6 +23,7 @@ export interface Performing {
   interruption: Interruption
   approvals: Approvals
   budget: Budget
+  updateMemory(): void
   /** For what goes wrong later than here. */
   failed(error: unknown): void
   /** Throws a UserError when there is no such mode or model. */
@@ -58,6 +59,8 @@ export async function performControl(control: Control, asked: Asked, parts: Perf
       return void (await approvals.answer(control.approvalId, control))
     case "change":
       return parts.change(control)
+    case "memory":
+      return parts.updateMemory()
     case "shell":
       return await startShellLine(parts, { row, command: control.command, controlId: asked.id })
     case "raise":

@@ -87,7 +87,9 @@ export interface SessionParts {
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
   compaction: CompactionPolicy
-  /** What its tools remember of the session can go: it is not used again by this process, or sees other things now. */
+  /** Its model has of the files that it has seen only these in sight (real paths). */
+  compacted(sessionId: string, inSight: ReadonlySet<string>): void
+  /** The session is not used again by this process: what its tools remember of it can go. */
   forget(sessionId: string): void
 }
 

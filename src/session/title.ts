@@ -34,6 +34,7 @@ export function promptTitle(parts: readonly UserPart[]): string | undefined {
 function plain(line: string): string {
   const text = line
     .trim()
+    .slice(0, 5 * LONGEST_TITLE)
     .replace(/^(?:```|~~~).*$/, "")
     .replace(/^<\/?[a-z][\w-]*>$/i, "")
     .replace(/^(?:#{1,6}|>|[-*+]|\d{1,3}[.)])\s+/, "")

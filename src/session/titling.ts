@@ -105,6 +105,7 @@ function first(reader: Reader, sessionId: string, which: string): MessageRow | u
 /** The title that an answer holds, cleaned; undefined when it holds none. */
 export function saidTitle(answer: string): string | undefined {
   const line = answer
+    .slice(0, 2_000)
     .split("\n")
     .map((each) => each.replace(/^\s*(?:#+\s+)?(?:\*\*)?title(?:\*\*)?\s*:\s*/i, "").trim())
     .find((each) => /[\p{L}\p{N}]/u.test(each))

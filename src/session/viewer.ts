@@ -6,7 +6,7 @@ import type { UserPart } from "../model/message.ts"
 import { feedAfter } from "../store/feed.ts"
 import type { FeedRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
-import { attend } from "./audience.ts"
+import { attend, attendSession } from "./audience.ts"
 import { type Control, request } from "./controls.ts"
 import { type DraftPart, DraftTail, draftPath } from "./draft.ts"
 import { admit } from "./inbox.ts"
@@ -25,7 +25,12 @@ export interface Viewer {
   listen(listener: () => void): Disposable
   /** What is published after `since`: yields at each change, also when only a draft has grown. Ends with the signal. */
   follow(options: { since: number; signal: AbortSignal }): AsyncGenerator<FeedRow[]>
-  /** What was added, since it was last called, to the answers that stream in now. */
+  /**
+   * Beside the root's own, the answers of these sessions are looked at, from their beginnings: all of them, each time.
+   * As long as it is followed.
+   */
+  lookAt(sessionIds: ReadonlySet<string>): void
+  /** What was added, since it was last called, to the answers that stream in now in the sessions that are looked at. */
   drafts(): DraftNews[]
 }
 
@@ -38,7 +43,18 @@ export interface DraftNews {
 }
 
 export function createViewer({ store, clock, ids }: { store: Store; clock: Clock; ids: Ids }, rootId: string): Viewer {
-  const tails = new Map<string, DraftTail>()
+  const tails = new Map<string, { sessionId: string; tail: DraftTail }>()
+  const lookedAt = new Map<string, Disposable>()
+
+  const lookAt = (sessionIds: ReadonlySet<string>) => {
+    for (const [id, attending] of lookedAt) {
+      if (sessionIds.has(id)) continue
+      attending[Symbol.dispose]()
+      lookedAt.delete(id)
+      for (const [stepId, { sessionId }] of tails) if (sessionId === id) tails.delete(stepId)
+    }
+    for (const id of sessionIds) if (id !== rootId && !lookedAt.has(id)) lookedAt.set(id, attendSession(store, id))
+  }
 
   const listen = (listener: () => void): Disposable => {
     let seen: number | undefined
@@ -74,21 +90,21 @@ export function createViewer({ store, clock, ids }: { store: Store; clock: Clock
       }
     } finally {
       signal.removeEventListener("abort", wake)
+      lookAt(new Set())
     }
   }
 
   const drafts = (): DraftNews[] => {
     const asking = store.all<{ id: string; session_id: string }>(
-      `SELECT step.id, step.session_id FROM session JOIN step ON step.session_id = session.id
-       WHERE session.root_id = :rootId AND step.state = 'asking'
-         AND step.n = (SELECT MAX(n) FROM step AS newer WHERE newer.session_id = session.id)`,
-      { rootId },
+      `SELECT step.id, step.session_id FROM json_each(:ids) AS session JOIN step ON step.session_id = session.value
+       WHERE step.state = 'asking' AND step.n = (SELECT MAX(n) FROM step AS newer WHERE newer.session_id = session.value)`,
+      { ids: JSON.stringify([rootId, ...lookedAt.keys()]) },
     )
     const live = new Set(asking.map(({ id }) => id))
     for (const id of tails.keys()) if (!live.has(id)) tails.delete(id)
     return asking.flatMap(({ id, session_id: sessionId }) => {
-      const tail = tails.get(id) ?? new DraftTail(draftPath(store, id))
-      tails.set(id, tail)
+      const tail = tails.get(id)?.tail ?? new DraftTail(draftPath(store, id))
+      tails.set(id, { sessionId, tail })
       const news = tail.read()
       return news && (news.restarted || news.parts.length > 0) ? [{ sessionId, stepId: id, ...news }] : []
     })
@@ -111,6 +127,7 @@ export function createViewer({ store, clock, ids }: { store: Store; clock: Clock
     control: (control) => store.writeFreely((tx) => request(tx, { clock, ids }, { rootId, control })),
     listen,
     follow,
+    lookAt,
     drafts,
   }
 }

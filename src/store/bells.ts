@@ -6,10 +6,14 @@ import type { InsideKind, OutsideTopic, Topic } from "./store.ts"
 
 /** How often a listener looks without having heard anything. */
 const NET_MS = 500
+/** Who looks at a busy tree is rung outside no more often than this: the first time at once, then at the end of it. */
+const WATCH_MS = 25
 
 export class Bells {
   readonly #folder: () => string
   readonly #listeners = new Map<Topic, Set<() => void>>()
+  /** Bells that were rung a moment ago. */
+  readonly #rung = new Map<OutsideTopic, { timer: ReturnType<typeof setTimeout>; again: boolean }>()
 
   /** `folder`: where the files for other processes are. */
   constructor(folder: () => string) {
@@ -30,7 +34,7 @@ export class Bells {
   }
 
   ring(topic: Topic): void {
-    if (isOutside(topic)) this.#touch(topic)
+    if (isOutside(topic)) this.#ringOutside(topic)
     this.#call(topic)
   }
 
@@ -52,6 +56,31 @@ export class Bells {
         clearInterval(net)
       },
     }
+  }
+
+  /** Rings what waits for its moment. Nothing may be rung after this. */
+  close(): void {
+    for (const [topic, { timer, again }] of this.#rung) {
+      clearTimeout(timer)
+      if (again) this.#touch(topic)
+    }
+    this.#rung.clear()
+  }
+
+  #ringOutside(topic: OutsideTopic): void {
+    const before = this.#rung.get(topic)
+    if (before) {
+      before.again = true
+      return
+    }
+    this.#touch(topic)
+    if (!topic.startsWith("watch:")) return
+    const over = () => {
+      const again = this.#rung.get(topic)?.again
+      this.#rung.delete(topic)
+      if (again) this.#ringOutside(topic)
+    }
+    this.#rung.set(topic, { timer: setTimeout(over, WATCH_MS), again: false })
   }
 
   /** Makes the bell's file, or moves its time of change. */

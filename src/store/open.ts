@@ -151,6 +151,7 @@ class SqliteStore implements Store {
   }
 
   close(): void {
+    this.#bells.close()
     this.#full?.close()
     this.#normal.close()
   }

@@ -1,5 +1,6 @@
 // The tables. Every fact is a row, written before its effect is acted on; each statement says what its rows mean.
 // A version only ever adds; `MIN_WRITER` is raised when older programs could no longer write without harm.
+import { usageSums } from "./usage-sums.ts"
 
 /** Version of the schema that this program writes (`PRAGMA user_version`). */
 export const SCHEMA_VERSION = 4
@@ -336,6 +337,26 @@ export const migrations: readonly string[] = [
   CREATE INDEX tool_call_change ON tool_call (session_id,
     json_extract(result, '$.data.path', '$.data.added', '$.data.removed'), json_type(result, '$.data.before'), ended_at)
     WHERE name IN ('Write', 'Edit') AND state = 'done' AND is_error = 0;
+  -- What can be searched: a row for each message of the user's or a model's, by the message's rowid, made behind it when
+  -- there is time (session/search/). text is its words; project is one word that stands for the project. The text itself
+  -- is not stored here a second time. Segments are merged by us, in parts, and never in the middle of an insert.
+  CREATE VIRTUAL TABLE message_search USING fts5 (text, project, content = '', contentless_delete = 1,
+    tokenize = "unicode61 remove_diacritics 2");
+  INSERT INTO message_search (message_search, rank) VALUES ('automerge', 0);
+  INSERT INTO message_search (message_search, rank) VALUES ('crisismerge', 1000);
+  -- One row: messages with a rowid up to this one are in message_search, as far as they can be searched.
+  CREATE TABLE message_search_mark (upto INTEGER NOT NULL) STRICT;
+  INSERT INTO message_search_mark (upto) VALUES (0);
+  -- Also when an older program deletes. The newest message's rowid is given again to the next one, which is not in yet.
+  CREATE TRIGGER message_unsearched AFTER DELETE ON message BEGIN
+    DELETE FROM message_search WHERE rowid = OLD.rowid;
+    UPDATE message_search_mark SET upto = COALESCE((SELECT MAX(rowid) FROM message), 0)
+      WHERE upto > COALESCE((SELECT MAX(rowid) FROM message), 0);
+  END;
+  -- Lists of sessions are read from here: a row of session is long, and what a list needs stands behind its prompt.
+  CREATE INDEX session_list ON session (project, updated_at, id, name, title, cwd, branch, model, agent, created_at,
+    forked_from, fork_seq) WHERE parent_id IS NULL;
+  ${usageSums}
   `,
 ]
 

@@ -45,5 +45,18 @@ export const sessionJson: readonly string[] = ["tools", "limits"]
 /** Of a tree as well, but passing: they say what goes on, not what is. */
 export const passingTables: readonly string[] = ["feed", "lease"]
 
+/** Made from messages, and made again where they are (session/search/): rows of a message go with it, by a trigger. */
+export const searchTables: readonly string[] = [
+  "message_search",
+  "message_search_config",
+  "message_search_data",
+  "message_search_docsize",
+  "message_search_idx",
+  "message_search_mark",
+]
+
+/** Sums over the others, kept by triggers (usage-sums.ts): what a tree adds to them goes with its rows. */
+export const sumTables: readonly string[] = ["usage_sum", "session_sum", "work_sum"]
+
 /** Of no tree. */
 export const otherTables: readonly string[] = ["meta", "trust", "permission_rule"]

@@ -58,7 +58,7 @@ async function edit(files: Files, call: Input, ctx: ToolContext): Promise<ToolOu
   if (!before) throw await noSuchFile(file)
   if (call.old_string === "")
     throw new ToolError("old_string is empty. Give the text to replace, or use Write for the whole file.")
-  requireSeen(files, ctx.sessionId, { file, content: before })
+  requireSeen(files, ctx.sessionId, { file, content: before, change: "part" })
 
   const coding = codingOf(before)
   const old = coding.decode(before.bytes)
@@ -77,7 +77,7 @@ async function edit(files: Files, call: Input, ctx: ToolContext): Promise<ToolOu
   ctx.signal.throwIfAborted()
   await ctx.intend({ path: file.real, before: before.sha256, after: sha256(after) })
   await replaceFile({ file, before, after, callId: ctx.id })
-  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after })
+  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after, shows: "part" })
   const count = replaced.spans.length
   const places = count > 1 ? ` in ${count} places` : ""
   return textOutput(`Edited ${file.shown}${places}.\n${coding.forModel(excerpt(replaced.text, replaced.spans))}`, {

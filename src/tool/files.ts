@@ -21,36 +21,66 @@ export interface Stamp {
 /** A stamp with the real path of its file, as tools store it in their result's `data.seen`. */
 export type SeenFile = Stamp & { path: string }
 
+/** A session's stamps, and of which files the content is out of its model's sight since a compaction. */
+interface Seen {
+  stamps: Map<string, Stamp>
+  outOfSight: Set<string>
+}
+
+/** What a session has seen according to its rows: oldest first. `inSight`: undefined when all of it still is. */
+export interface Recalled {
+  files: Iterable<SeenFile>
+  inSight?: ReadonlySet<string> | undefined
+}
+
 /** What each session has seen of each file (by real path). */
 export class FileStamps {
-  readonly #bySession = new Map<string, Map<string, Stamp>>()
-  readonly #recall: (sessionId: string) => Iterable<SeenFile>
+  readonly #bySession = new Map<string, Seen>()
+  readonly #recall: (sessionId: string) => Recalled
 
-  /** `recall`: what a session has seen according to the results that are stored, oldest first. */
-  constructor(recall: (sessionId: string) => Iterable<SeenFile>) {
+  constructor(recall: (sessionId: string) => Recalled) {
     this.#recall = recall
   }
 
   get(sessionId: string, path: string): Stamp | undefined {
-    return this.#of(sessionId).get(path)
+    return this.#of(sessionId).stamps.get(path)
   }
 
-  set(sessionId: string, path: string, stamp: Stamp): void {
-    this.#of(sessionId).set(path, stamp)
+  /** `part`: a change of some lines, which shows nothing of the others. */
+  set(sessionId: string, path: string, stamp: Stamp, { shows = "whole" }: { shows?: "whole" | "part" } = {}): void {
+    const seen = this.#of(sessionId)
+    seen.stamps.set(path, stamp)
+    if (shows === "whole") seen.outOfSight.delete(path)
   }
 
-  #of(sessionId: string): Map<string, Stamp> {
-    let stamps = this.#bySession.get(sessionId)
-    if (!stamps) {
-      stamps = new Map([...this.#recall(sessionId)].map(({ path, ...stamp }) => [path, stamp]))
-      this.#bySession.set(sessionId, stamps)
+  isInSight(sessionId: string, path: string): boolean {
+    return !this.#of(sessionId).outOfSight.has(path)
+  }
+
+  /** After a compaction: of what was seen before, the model has only these files in sight. */
+  compacted(sessionId: string, inSight: ReadonlySet<string>): void {
+    const seen = this.#bySession.get(sessionId)
+    if (seen) seen.outOfSight = outside(seen.stamps, inSight)
+  }
+
+  #of(sessionId: string): Seen {
+    let seen = this.#bySession.get(sessionId)
+    if (!seen) {
+      const { files, inSight } = this.#recall(sessionId)
+      const stamps = new Map([...files].map(({ path, ...stamp }) => [path, stamp]))
+      seen = { stamps, outOfSight: inSight ? outside(stamps, inSight) : new Set() }
+      this.#bySession.set(sessionId, seen)
     }
-    return stamps
+    return seen
   }
 
   forget(sessionId: string): void {
     this.#bySession.delete(sessionId)
   }
+}
+
+function outside(stamps: ReadonlyMap<string, Stamp>, inSight: ReadonlySet<string>): Set<string> {
+  return new Set([...stamps.keys()].filter((path) => !inSight.has(path)))
 }
 
 export interface Files {
@@ -66,11 +96,11 @@ export interface Files {
 export function createFiles({
   home,
   mayRead = () => true,
-  recall = () => [],
+  recall = () => ({ files: [] }),
 }: {
   home: string
   mayRead?: (path: string) => boolean
-  recall?: (sessionId: string) => Iterable<SeenFile>
+  recall?: (sessionId: string) => Recalled
 }): Files {
   const last = new Map<string, Promise<unknown>>()
   return {
@@ -150,14 +180,21 @@ export async function readContent(file: Located): Promise<Content | undefined> {
   }
 }
 
-/** Throws unless the session has read the file, and what is there is what it saw. */
+/**
+ * Throws unless the session has read the file, and what is there is what it saw. `whole`: all of it is to be replaced, so
+ * it must be in sight as well; who changes a part shows that he knows it by quoting it.
+ */
 export function requireSeen(
   files: Files,
   sessionId: string,
-  { file, content }: { file: Located; content: Content },
+  { file, content, change }: { file: Located; content: Content; change: "whole" | "part" },
 ): void {
   const stamp = files.stamps.get(sessionId, file.real)
   if (!stamp) throw new ToolError(`Read ${file.shown} first: you have not seen what is in it. Nothing was changed.`)
+  if (change === "whole" && !files.stamps.isInSight(sessionId, file.real))
+    throw new ToolError(
+      `Read ${file.shown} again first: you saw it before the conversation was compacted, and what is in it would be lost. Nothing was changed.`,
+    )
   const isSame = stamp.sha256
     ? stamp.sha256 === content.sha256
     : stamp.mtimeMs === content.mtimeMs && stamp.size === content.bytes.length
@@ -230,11 +267,11 @@ async function requireUnchanged(file: Located, before: Content | undefined): Pro
 export async function stampWritten(
   files: Files,
   sessionId: string,
-  { file, bytes }: { file: Located; bytes: Buffer },
+  { file, bytes, shows }: { file: Located; bytes: Buffer; shows: "whole" | "part" },
 ): Promise<SeenFile> {
   const { mtimeMs } = await stat(file.real)
   const stamp = { sha256: sha256(bytes), mtimeMs, size: bytes.length }
-  files.stamps.set(sessionId, file.real, stamp)
+  files.stamps.set(sessionId, file.real, stamp, { shows })
   return { path: file.real, ...stamp }
 }
 

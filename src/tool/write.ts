@@ -33,14 +33,14 @@ export function writeTool({ files }: { files: Files }): Tool<Input> {
 async function write(files: Files, call: Input, ctx: ToolContext): Promise<ToolOutput> {
   const file = locate(files, ctx.cwd, call.file_path)
   const before = await readContent(file)
-  if (before) requireSeen(files, ctx.sessionId, { file, content: before })
+  if (before) requireSeen(files, ctx.sessionId, { file, content: before, change: "whole" })
   const after = Buffer.from(call.content, "utf8")
   const intent: WriteIntent = { path: file.real, before: before?.sha256 ?? null, after: sha256(after) }
   if (intent.before === intent.after) return textOutput(`${file.shown} has this content already; nothing was changed.`)
   ctx.signal.throwIfAborted()
   await ctx.intend({ ...intent })
   await replaceFile({ file, before, after, callId: ctx.id })
-  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after })
+  const seen = await stampWritten(files, ctx.sessionId, { file, bytes: after, shows: "whole" })
   return textOutput(said(file.shown, call.content, intent), {
     data: { ...changeOf(file.path, before?.bytes.toString("utf8"), call.content), seen },
   })

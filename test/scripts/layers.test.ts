@@ -91,7 +91,7 @@ test("an interface knows the values of session and task by their public face onl
     faults({ ...files, "src/ui/a.ts": 'import "../task/task.ts"\nimport type { S } from "../task/settle.ts"' }),
   ).toEqual([])
   expect(faults({ ...files, "src/ui/a.ts": 'import { settle } from "../task/settle.ts"' })).toEqual([
-    "error src/ui/a.ts:1 imports src/task/settle.ts: an interface reads rows and writes inbox rows; of task it may use task.ts, and types",
+    "error src/ui/a.ts:1 imports src/task/settle.ts: an interface reads rows and writes inbox rows; of task it may use task.ts, what only reads, and types",
   ])
 })
 

@@ -176,3 +176,18 @@ test("taken back, it is asked about again by the process that runs", async () =>
   await talk
   expect(rules(it)).toEqual([])
 })
+
+test("an agent that is started in plan mode only reads, whatever its own definition says", async () => {
+  const agent = { name: "Agent", input: { subagent_type: "bold", description: "bold", prompt: "Be bold." } }
+  await using it = await start([reply.calls([agent]), reply.text("Done.")], {
+    agents: { bold: [reply.calls([write("a.ts")]), reply.text("REPORT")] },
+    program: { agents: JSON.stringify({ bold: { description: "d", prompt: "p", permissionMode: "acceptEdits" } }) },
+    permissionMode: "plan",
+  })
+  await it.say("Begin.")
+  await it.converse()
+  const modes = it.program.store.all("SELECT agent, permission_mode FROM session ORDER BY rowid")
+  expect(modes).toMatchObject([{ permission_mode: "plan" }, { agent: "bold", permission_mode: "plan" }])
+  const denied = it.program.store.one<{ result: string }>("SELECT result FROM tool_call WHERE denied = 1")
+  expect(denied?.result).toContain("this is plan mode")
+})

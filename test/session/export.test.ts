@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { type ExportLine, exportTree } from "../../src/session/export.ts"
 import { insertRow, type Reader } from "../../src/store/store.ts"
-import { otherTables, passingTables, sessionJson, treeTables } from "../../src/store/tables.ts"
+import { otherTables, passingTables, searchTables, sessionJson, sumTables, treeTables } from "../../src/store/tables.ts"
 import { type TestStore, temporaryStore } from "../../testing/harness.ts"
 import { columnsOf, seed, seedFull, seedSession } from "../../testing/seed.ts"
 
@@ -18,6 +18,8 @@ const CHECKED: Record<string, Record<string, string | number>> = {
   run: { state: "completed", stop_by: "user", notice: "none" },
   approval: { state: "open" },
   ledger: { state: "closed" },
+  compaction: { cause: "user", content: "[]", kept: "{}" },
+  memory: { made_by: "rules", sections: "{}" },
 }
 
 /** A root with a child; each table that can belong to a tree has two rows of it, with a value in every column. */
@@ -30,8 +32,17 @@ async function fullTree(place: TestStore): Promise<void> {
       depth: 0,
       tools: '["Read"]',
       limits: '{"only":[]}',
+      title_by: "model",
     })
-    seedFull(tx, "session", { id: "child", root_id: "root", parent_id: "root", depth: 1, tools: "[]", limits: "{}" })
+    seedFull(tx, "session", {
+      id: "child",
+      root_id: "root",
+      parent_id: "root",
+      depth: 1,
+      tools: "[]",
+      limits: "{}",
+      title_by: null,
+    })
     for (const n of [1, 2])
       for (const { name } of treeTables) {
         const ids = columnsOf(tx, name).map((column) => column.name)
@@ -71,7 +82,7 @@ test("every table of the database is exported or is known not to be", async () =
   const tables = place.store.all<{ name: string }>(
     "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
   )
-  const known = ["session", ...treeTables.map(({ name }) => name), ...passingTables, ...otherTables]
+  const known = ["session", ...treeTables.map(({ name }) => name), ...passingTables, ...searchTables, ...sumTables, ...otherTables]
   expect(tables.map(({ name }) => name).sort()).toEqual(known.sort())
   for (const { name } of tables) expect(columnsOf(place.store, name).map((column) => column.name)).not.toContain("type")
 })

@@ -36,6 +36,8 @@ function seedTree(tx: Tx, root: string): void {
       content: "[]",
     })
     seed(tx, "ledger", { id: `ledger-${session_id}`, root_id: root, session_id, state: "closed" })
+    seed(tx, "compaction", { id: `compaction-${session_id}`, session_id, cause: "user", content: "[]", kept: "{}" })
+    seed(tx, "memory", { session_id, version: 1, sections: "{}", made_by: "rules" })
     seed(tx, "feed", { root_id: root, session_id, kind: "turn" })
   }
   seedTask(tx, { id: `task-${root}`, root, run: { state: "completed" } })

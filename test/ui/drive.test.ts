@@ -229,7 +229,7 @@ test("an interface whose lease was taken from it looks on and can still write pr
   await idle(ui.driver)
   // As on a file system whose locks can't be trusted.
   rmSync(join(it.bench.home, "lease", ui.row.id))
-  const other = await it.bench.run(["-p", "the other", "-c"])
+  const other = await it.bench.run(["-p", "the other", "-r", ui.row.id])
   expect([other.exit, other.stdout]).toEqual([0, "To the other\n"])
   await eventually("it looks on", () => ui.driver.state === "viewer")
   expect(ui.driver.problem).toContain("Another process has taken over")

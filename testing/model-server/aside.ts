@@ -1,12 +1,16 @@
 // Requests that the program makes for itself, beside a conversation: scripts are about conversations, and know nothing of
 // them. Such a request has no tools, and its system prompt begins in a way that no conversation's does.
+import { MEMORY_PROMPT } from "../../src/session/memory/update-prompt.ts"
 import { TITLE_PROMPT } from "../../src/session/titling.ts"
 import { type Reply, reply } from "./reply.ts"
 import type { RecordedRequest } from "./request.ts"
 
-export type AsidePurpose = "title"
+export type AsidePurpose = "title" | "memory"
 
-const BEGINNINGS: Readonly<Record<AsidePurpose, string>> = { title: TITLE_PROMPT.slice(0, 40) }
+const BEGINNINGS: Readonly<Record<AsidePurpose, string>> = {
+  title: TITLE_PROMPT.slice(0, 40),
+  memory: MEMORY_PROMPT.slice(0, 40),
+}
 
 /** What a request is for, when it is none of a conversation's. */
 export function asidePurpose({ system, tools }: RecordedRequest): AsidePurpose | undefined {

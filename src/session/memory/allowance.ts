@@ -3,24 +3,28 @@ import type { SessionRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import type { AsideParts } from "../aside.ts"
 
-/** So much is always allowed: without it nothing would be remembered of a short session. */
-const LEAST_NANOS = 20_000_000
+/** So much is always allowed, some five cents: without it nothing would be remembered of a short session. */
+const LEAST_NANOS = 50_000_000
 const LEAST_TOKENS = 40_000
-/** Of one update, as they are here: the sections and 16,000 tokens of messages at the most, and what is answered. */
-const USUAL = { inputTokens: 12_000, outputTokens: 1_000 }
+/** What is asked and the sections as they are; what is answered. */
+const ASKED_TOKENS = 2_500
+const ANSWERED_TOKENS = 1_000
+/** As they are in what is said here: half prose, half code. */
+const CHARACTERS_PER_TOKEN = 3.5
 
-/** Whether one more update stays within its share; by tokens where a price is not known. */
+/** Whether an update with so much to take in stays within its share; by tokens where a price is not known. */
 export async function isAllowed(
   { store, models }: Pick<AsideParts, "store" | "models">,
-  { row, model, share }: { row: SessionRow; model: string; share: number },
+  { row, model, share, characters }: { row: SessionRow; model: string; share: number; characters: number },
 ): Promise<boolean> {
   if (model === "scout") return true
   const none = { cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 }
-  const price = await models.price(model, { ...none, ...USUAL })
+  const inputTokens = ASKED_TOKENS + Math.ceil(characters / CHARACTERS_PER_TOKEN)
+  const price = await models.price(model, { ...none, inputTokens, outputTokens: ANSWERED_TOKENS })
   const used = usedIn(store, row.root_id)
   if (price !== null && used.unpriced === 0)
     return used.memoryNanos + price <= Math.max(LEAST_NANOS, share * used.otherNanos)
-  const next = USUAL.inputTokens + USUAL.outputTokens
+  const next = inputTokens + ANSWERED_TOKENS
   return used.memoryTokens + next <= Math.max(LEAST_TOKENS, share * used.otherTokens)
 }
 

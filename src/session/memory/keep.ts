@@ -1,12 +1,15 @@
 // Keeps the memory of the session that this process drives: looks at what has come since the last update, and updates
 // when that is enough, behind whatever the user waits for. What fails is tried again later; nobody is ever told of it
 // but the log.
+import { messageOf } from "../../base/error.ts"
 import type { Log } from "../../base/log.ts"
 import { ModelError } from "../../model/model.ts"
+import { publish } from "../../store/feed.ts"
 import type { SessionRow, TurnRow } from "../../store/rows.ts"
 import { type AsideParts, asideModel } from "../aside.ts"
+import type { Refusal } from "../controls.ts"
 import { isAllowed } from "./allowance.ts"
-import { sizeAfter } from "./news.ts"
+import { sizeAfter, UPDATE_CHARS } from "./news.ts"
 import { type Updated, updateMemory } from "./update.ts"
 
 export interface MemoryPolicy {
@@ -18,13 +21,20 @@ export interface MemoryPolicy {
   of: "every" | "long"
 }
 
+/** What a memory may cost where the settings say nothing. */
+export const MEMORY_SHARE = 0.1
+
 export interface MemoryKeeper extends Disposable {
-  /** Takes in all that is new, whatever it is; with a focus, the sections are gone over as well. */
-  update(focus?: string): void
+  /** Takes in all that is new, however little that is. What can't be done is told in the feed. */
+  update(): void
 }
 
+const NO_COMPACTION = { row: 0, focus: null }
+
+/** With a focus, the sections are gone over even if nothing is new. */
 interface Asked {
-  focus: string | undefined
+  by: "user" | "compaction"
+  focus?: string
 }
 
 export interface KeeperParts extends AsideParts {
@@ -59,6 +69,8 @@ class Keeper implements MemoryKeeper {
   #bell: Disposable | undefined
   /** Somebody has asked for it. */
   #asked: Asked | undefined
+  /** Compactions up to this row have been looked at. */
+  #compacted = 0
   /** What is new since a version of the memory, counted as far as that message. */
   #size = { version: -1, upTo: 0, characters: 0 }
   #failures = 0
@@ -75,6 +87,7 @@ class Keeper implements MemoryKeeper {
 
   begin(): void {
     const { store, log } = this.#parts
+    this.#compacted = this.#newestCompaction().row
     this.#bell = store.listen(`feed:${this.#row.root_id}`, () => this.#rung.resolve())
     // What came before this process is looked at as well.
     this.#rung.resolve()
@@ -83,8 +96,8 @@ class Keeper implements MemoryKeeper {
     })
   }
 
-  update(focus?: string): void {
-    this.#asked = { focus }
+  update(): void {
+    this.#asked = { by: "user" }
     this.#rung.resolve()
   }
 
@@ -124,28 +137,54 @@ class Keeper implements MemoryKeeper {
     const { id } = this.#row
     try {
       const restMs = this.#restsUntil - clock.monotonic()
+      this.#heedFocus()
       const asked = this.#asked
       if (!asked && (!this.#policy.updates || restMs > 0))
         return this.#policy.updates ? restMs : Number.POSITIVE_INFINITY
       const dueMs = asked ? 0 : this.#dueIn()
       if (dueMs > 0) return dueMs
       const updated = await this.#update(asked?.focus)
-      return this.#after(updated, asked)
+      return await this.#after(updated, asked)
     } catch (error) {
       this.#end.signal.throwIfAborted()
       log.warn("the memory could not be updated", { error, session: id })
-      // What was asked for is not insisted on either: the next one who asks finds things better, or not.
-      this.#asked = undefined
-      return this.#rest()
+      return this.#givenUp(`The memory could not be updated: ${messageOf(error)}`)
     }
   }
 
-  #after(updated: Updated | "no-share" | "no-model", asked: Asked | undefined): number {
+  /** What was asked for is not insisted on: whoever asks again may find things better. */
+  async #givenUp(why: string): Promise<number> {
+    const { store, clock } = this.#parts
+    const { id } = this.#row
+    const asked = this.#asked
+    this.#asked = undefined
+    if (asked?.by === "user")
+      await store.write((tx) => {
+        const data: Refusal = { action: "memory", message: why }
+        publish(tx, clock, { rootId: id, sessionId: id, kind: "refused", ref: `memory:${id}`, data })
+      })
+    return this.#rest()
+  }
+
+  /** What the user wanted to be kept above all when the session was compacted is to be in the memory as well. */
+  #heedFocus(): void {
+    const { row, focus } = this.#newestCompaction()
+    if (row === this.#compacted) return
+    this.#compacted = row
+    if (focus !== null && this.#policy.updates && !this.#asked) this.#asked = { by: "compaction", focus }
+  }
+
+  #newestCompaction(): { row: number; focus: string | null } {
+    const sql = "SELECT rowid AS row, focus FROM compaction WHERE session_id = :id ORDER BY rowid DESC LIMIT 1"
+    return this.#parts.store.one<{ row: number; focus: string | null }>(sql, { id: this.#row.id }) ?? NO_COMPACTION
+  }
+
+  async #after(updated: Updated | "no-share" | "no-model", asked: Asked | undefined): Promise<number> {
     switch (updated) {
       case "stored":
         this.#failures = 0
         // There may be more; the focus was said.
-        if (asked && this.#asked === asked) this.#asked = { focus: undefined }
+        if (asked && this.#asked === asked) this.#asked = { by: asked.by }
         return 0
       case "nothing-new":
         if (this.#asked === asked) this.#asked = undefined
@@ -154,12 +193,13 @@ class Keeper implements MemoryKeeper {
         return 0
       case "bad-answer":
         this.#parts.log.warn("the model's answer is no update of the memory", { session: this.#row.id })
-        this.#asked = undefined
-        return this.#rest()
+        return await this.#givenUp(
+          "What the model answered is no update of the memory. Nothing was changed; try again.",
+        )
       case "no-room":
+        return await this.#givenUp("A cap leaves no room for an update of the memory.")
       case "no-share":
       case "no-model":
-        this.#asked = undefined
         return this.#rest()
       default:
         return updated satisfies never
@@ -180,8 +220,9 @@ class Keeper implements MemoryKeeper {
     const small = own === "scout" ? own : ((await asideModel({ models }, own)) ?? (isAsked ? own : undefined))
     if (small === undefined) return "no-model"
     const model = this.#refused.has(small) ? own : small
-    if (!isAsked && !(await isAllowed(this.#parts, { row: this.#row, model, share: this.#policy.share })))
-      return "no-share"
+    const characters = Math.min(UPDATE_CHARS, this.#size.characters)
+    const { share } = this.#policy
+    if (!isAsked && !(await isAllowed(this.#parts, { row: this.#row, model, share, characters }))) return "no-share"
     try {
       return await updateMemory(this.#parts, { row: this.#row, model, focus, signal: this.#end.signal })
     } catch (error) {

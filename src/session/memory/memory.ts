@@ -3,12 +3,13 @@
 // `coversSeq`; every message behind that number is still to be told word for word.
 import type { Reader } from "../../store/store.ts"
 import { facts } from "./facts.ts"
-import { textOfKept } from "./kept.ts"
-import { keptSections, type SectionName, sectionNames, sectionTitles } from "./sections.ts"
+import { isUsers, type Line, textOfKept, textOfLine } from "./kept.ts"
+import { isKept, type KeptSection, keptSections, type SectionName, sectionNames, sectionTitles } from "./sections.ts"
 import { squeeze } from "./squeeze.ts"
-import { newestVersion } from "./versions.ts"
+import { newestVersion, type Version, versionsOf } from "./versions.ts"
 
-export type { SectionName } from "./sections.ts"
+export type { KeptSection, SectionName } from "./sections.ts"
+export type { Version } from "./versions.ts"
 
 export interface Memory {
   /** 0: nothing was stored yet. */
@@ -42,4 +43,34 @@ export function renderMemory(memory: Memory, budget: { characters: number; focus
     lines: memory.sections[name].split("\n").filter((line) => line.trim() !== ""),
   }))
   return squeeze(parts, budget)
+}
+
+/** The sections in the order in which they are shown. */
+export const memorySections: readonly { name: SectionName; title: string }[] = sectionNames.map((name) => ({
+  name,
+  title: sectionTitles[name],
+}))
+
+/** The section, when it is one that is stored and can be edited; undefined when it is read from rows. */
+export function keptSectionOf(name: SectionName): KeptSection | undefined {
+  return isKept(name) ? name : undefined
+}
+
+/** Its number is 0 when nothing was stored yet. */
+export function versionInForce(reader: Reader, sessionId: string): Version {
+  return newestVersion(reader, sessionId)
+}
+
+/** Those that are kept, the newest first. */
+export function memoryVersions(reader: Reader, sessionId: string): Version[] {
+  return versionsOf(reader, sessionId)
+}
+
+/** A line that the user wrote, which nobody else changes. */
+export function isUsersLine(line: Line): boolean {
+  return isUsers(line)
+}
+
+export function textOfMemoryLine(line: Line): string {
+  return textOfLine(line)
 }

@@ -13,7 +13,7 @@ const SAID_CHARS = 4_000
 const RESULT_CHARS = 500
 const INPUT_CHARS = 300
 /** Of all messages of one update: with the memory itself, a small part of any model's window. */
-const UPDATE_CHARS = 48_000
+export const UPDATE_CHARS = 48_000
 /** So many rows are read at a time. */
 const PAGE = 100
 /** A look must be short, also at a session that nobody has kept a memory of before. */

@@ -3,6 +3,7 @@
 import type { Control, Program, Refusal, Viewer } from "../../program.ts"
 import { feedEnd } from "../../store/feed.ts"
 import type { SessionRow } from "../../store/rows.ts"
+import type { Reader } from "../../store/store.ts"
 import { isLive } from "../view/task-item.ts"
 import { TreeView } from "../view/tree-view.ts"
 import type { Action } from "./keys/actions.ts"
@@ -26,7 +27,7 @@ export interface AppParts {
 }
 
 /** Frames of what streams and reports are not nearer to each other than this; what is typed does not wait for it. */
-const REFRESH_MS = 33
+const REFRESH_MS = 66
 const TICK_MS = 1000
 const FLASH_MS = 4000
 
@@ -58,6 +59,7 @@ export class App implements Stage {
       rootId: parts.row.id,
       isDriven: parts.isDriven,
       now: () => parts.program.clock.now(),
+      looksAt: (sessionIds) => this.viewer.lookAt(sessionIds),
     })
     this.surface = parts.surface
     this.keys.onPending = () => this.requestRender()
@@ -180,15 +182,15 @@ export class App implements Stage {
   async #follow(): Promise<void> {
     const { signal } = this.#end
     let refreshedAt = Number.NEGATIVE_INFINITY
-    let seen: number | undefined
+    let seen: string | undefined
     for await (const feed of this.viewer.follow({ since: this.#since, signal })) {
       const early = REFRESH_MS - (performance.now() - refreshedAt)
       if (early > 0) await this.program.clock.sleep(early, signal).catch(() => undefined)
       if (signal.aborted) return
       refreshedAt = performance.now()
       const drafts = this.viewer.drafts()
-      // Changes whenever another connection has written (sqlite.org, pragma.html): prompts that wait are not published.
-      const version = this.program.store.one<{ data_version: number }>("PRAGMA data_version")?.data_version
+      // Prompts that wait and a new mode are not published.
+      const version = writesOf(this.program.store)
       if (feed.length === 0 && drafts.length === 0 && version === seen) continue
       seen = version
       this.view.refresh(feed, drafts)
@@ -218,4 +220,11 @@ export class App implements Stage {
       this.#changed()
     }, TICK_MS)
   }
+}
+
+/** Changes whenever something was written: by another connection (sqlite.org, pragma.html), or by this one. */
+function writesOf(reader: Reader): string {
+  const others = reader.one<{ data_version: number }>("PRAGMA data_version")?.data_version
+  const own = reader.one<{ count: number }>("SELECT total_changes() AS count")?.count
+  return `${others} ${own}`
 }

@@ -89,6 +89,10 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         continue
       }
       const isForgotten = there?.id !== row.id && driver.state === "host" && (await program.forgetIfEmpty(row))
+      if (isForgotten) {
+        driver.dispose()
+        drivers.delete(row.id)
+      }
       if (left.type === "new") {
         row = await program.createSession(next)
         continue

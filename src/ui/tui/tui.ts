@@ -7,6 +7,7 @@ import type { Driver } from "../drive.ts"
 import { awayOf } from "../view/away.ts"
 import { workElsewhere } from "../view/elsewhere.ts"
 import { nextMode } from "../view/modes.ts"
+import { isLive } from "../view/task-item.ts"
 import { App } from "./app.ts"
 import { Attention } from "./attention.ts"
 import { type Card, PromptPlace } from "./card.ts"
@@ -25,6 +26,7 @@ import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import { Leave } from "./leaving.ts"
 import type { Target } from "./line.ts"
+import { memoryPane } from "./memory/memory.ts"
 import { type PromptSources, promptEditor } from "./prompt.ts"
 import { Prompting } from "./prompting.ts"
 import { agentCard, agentPage } from "./screens/agents.ts"
@@ -112,6 +114,8 @@ export async function sit(seat: Seat): Promise<Left> {
       if (name === "" || !chooseModel(app, program.models, name)) showModels()
     },
     help: showHelp,
+    memory: () =>
+      app.open(memoryPane({ stage: app, surface, env, openTask: (id) => app.open(inspectorPane(app, id)) })),
     compact: (focus) => {
       app.control({ action: "compact", ...(focus && { focus }) })
       if (app.view.activity().type !== "idle") app.say("Compacted at the end of this step.")
@@ -233,6 +237,10 @@ export async function sit(seat: Seat): Promise<Left> {
         if (editor.dismiss()) return true
         return app.view.activity().type === "idle" ? false : control({ action: "interrupt" })
       case "conversation.stopAll":
+        if (!app.view.board.items.some((item) => isLive(item) && item.isBackground)) {
+          app.say("Nothing runs in the background.")
+          return true
+        }
         place.show(
           stopAllCard(app, (really) => {
             place.show(undefined)

@@ -24,8 +24,11 @@ interface Figures extends Pick<TaskView, "tokens" | "costNanos" | "isEstimated">
 export class TaskBoard {
   readonly #parts: BoardParts
   readonly #items = new Map<string, TaskItem>()
+  /** What was started in a session that this one was forked from, as far as it is shown here: it is none of `items`. */
+  readonly #shared = new Map<string, TaskItem>()
   readonly #figures = new Map<string, Figures>()
   #order: readonly TaskItem[] = []
+  #readAt = 0
 
   constructor(parts: BoardParts, now: number) {
     this.#parts = parts
@@ -37,14 +40,37 @@ export class TaskBoard {
     return this.#order
   }
 
+  /** Also one of a session that this one was forked from. */
   get(id: string): TaskItem | undefined {
-    return this.#items.get(id)
+    return this.#items.get(id) ?? this.#shared.get(id) ?? this.#readShared(id, this.#readAt)
+  }
+
+  /** Reads the live ones among those again: nobody publishes here what becomes of them. As `update`. */
+  updateShared(now: number): Set<string> {
+    const changed = new Set<string>()
+    for (const [id, before] of this.#shared) {
+      const after = isLive(before) ? this.#readShared(id, now) : before
+      if (after && after !== before) changed.add(id)
+    }
+    return changed
+  }
+
+  #readShared(id: string, now: number): TaskItem | undefined {
+    const view = this.#read(id, now)
+    if (!view || view.task.root_id === this.#parts.rootId) return undefined
+    const hasLiveTasks = hasLive(this.#parts.reader, view.task)
+    const item = taskItem(view, { depth: 0, asks: undefined, hasLiveTasks, isDriven: true, now })
+    const before = this.#shared.get(id)
+    if (before && same(before, item)) return before
+    this.#shared.set(id, item)
+    return item
   }
 
   /** Reads all again. */
   reload(now: number): void {
     const views = listTasks(this.#parts.reader, { rootId: this.#parts.rootId })
     this.#items.clear()
+    this.#readAt = now
     const liveOwners = new Set(views.filter(({ run }) => isLive(run)).map(({ task }) => task.owner_id))
     for (const view of views) {
       const { tokens, costNanos, isEstimated } = view

@@ -8,7 +8,7 @@ const WORDS: Readonly<Record<PermissionMode, { word: string; means: string }>> =
     means:
       "files in the working folder are edited without asking, but for those that decide what runs; commands are asked about",
   },
-  plan: { word: "plan", means: "only reading; nothing is changed, and nobody is asked" },
+  plan: { word: "plan", means: "only reading; what would change something is refused" },
   bypassPermissions: { word: "bypass permissions", means: "nothing is asked about; only rules that deny hold" },
 }
 

@@ -30,8 +30,9 @@ export async function promptHistory({
   const found = new Map<string, number>()
   let length = 0
   let seen = 0
-  for (const { id, last } of sessionsOf(reader, project)) {
-    for (let to = last; to > 0; to -= SLICE) {
+  // Of a fork only its own: what it shares is the origin's, which comes in its turn.
+  for (const { id, first, last } of sessionsOf(reader, project)) {
+    for (let to = last; to > first; to -= SLICE) {
       for (const { content, created_at } of promptsIn(reader, { id, from: to - SLICE, to })) {
         const text = promptText(content)
         if (text === undefined) continue
@@ -39,7 +40,7 @@ export async function promptHistory({
         found.set(text, Math.max(known ?? 0, created_at))
         if (known === undefined) length += text.length
       }
-      seen += Math.min(SLICE, to)
+      seen += Math.min(SLICE, to - first)
       if (found.size >= limit || length >= MOST_LENGTH || seen >= MOST_MESSAGES) return newestFirst(found, limit)
       await nextTurn()
       signal?.throwIfAborted()
@@ -49,9 +50,9 @@ export async function promptHistory({
 }
 
 /** By the index session_project; each session's highest number by the one on (session_id, seq). */
-function sessionsOf(reader: Reader, project: string): { id: string; last: number }[] {
+function sessionsOf(reader: Reader, project: string): { id: string; first: number; last: number }[] {
   return reader.all(
-    `SELECT id, COALESCE((SELECT MAX(seq) FROM message WHERE session_id = session.id), 0) AS last
+    `SELECT id, COALESCE(fork_seq, 0) AS first, COALESCE((SELECT MAX(seq) FROM message WHERE session_id = session.id), 0) AS last
      FROM session WHERE project = :project AND parent_id IS NULL ORDER BY updated_at DESC LIMIT 500`,
     { project },
   )

@@ -2,7 +2,7 @@
 // then what is published, row by row. What streams in stands at the end until its message is committed.
 import type { AssistantPart, UserPart } from "../../model/message.ts"
 import { compactionsBetween } from "../../session/compaction.ts"
-import { lastSeq, messagesAfter, messagesBefore } from "../../session/lineage.ts"
+import { lastSeq, lineage, messagesAfter, messagesBefore } from "../../session/lineage.ts"
 import type { DraftNews } from "../../session/viewer.ts"
 import type { CompactionRow, FeedRow, MessageRow, RunRow, TaskRow, ToolCallRow, TurnRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
@@ -222,10 +222,12 @@ export class Transcript {
 
   /** The user's own shell lines of the time of these messages, each before the first message that came after it. */
   #withLines(entries: readonly Entry[], { from, until }: { from: number; until: number }): Entry[] {
-    const lines = this.#reader.all<TaskRow>(
-      `SELECT * FROM task WHERE owner_id = :owner AND call_id LIKE 'line:%' AND created_at >= :from AND created_at < :until
-       ORDER BY created_at, rowid`,
-      { owner: this.sessionId, from, until },
+    const lines = this.#owners().flatMap(({ owner, before }) =>
+      this.#reader.all<TaskRow>(
+        `SELECT * FROM task WHERE owner_id = :owner AND call_id LIKE 'line:%' AND created_at >= :from AND created_at < :until
+         ORDER BY created_at, rowid`,
+        { owner, from, until: Math.min(until, before) },
+      ),
     )
     const all = [...entries]
     for (const line of lines) {
@@ -233,6 +235,15 @@ export class Transcript {
       all.splice(next < 0 ? all.length : next, 0, this.#lineOf(line))
     }
     return all
+  }
+
+  /** Whose lines they are: a fork shares those that were run before its last shared message, too. */
+  #owners(): { owner: string; before: number }[] {
+    return lineage(this.#reader, this.sessionId).map(({ sessionId: owner, upTo }) => {
+      if (owner === this.sessionId) return { owner, before: Number.MAX_SAFE_INTEGER }
+      const sql = "SELECT created_at FROM message WHERE session_id = :owner AND seq = :upTo"
+      return { owner, before: this.#reader.one<{ created_at: number }>(sql, { owner, upTo })?.created_at ?? 0 }
+    })
   }
 
   #hasStep(stepId: string): boolean {
@@ -253,9 +264,11 @@ export class Transcript {
   /** What is to be said of the ends of the turns whose last message is among these. */
   #endsOf(rows: readonly MessageRow[]): Map<string, Entry> {
     const ids = JSON.stringify([...new Set(rows.map((row) => row.turn_id))])
+    // A turn that was under way at a fork came to its end in the other session.
     const turns = this.#reader.all<TurnRow>(
-      "SELECT * FROM turn WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ('failed', 'interrupted')",
-      { ids },
+      `SELECT * FROM turn WHERE id IN (SELECT value FROM json_each(:ids)) AND state IN ('failed', 'interrupted')
+         AND (session_id = :own OR ended_at <= (SELECT created_at FROM session WHERE id = :own))`,
+      { ids, own: this.sessionId },
     )
     return new Map(turns.flatMap((turn) => [[turn.id, turnNote(turn)!] as const]))
   }

@@ -46,6 +46,8 @@ export interface TreeParts {
   rootId: string
   isDriven(): boolean
   now(): number
+  /** Told whose answers are of interest while they stream in, beside the root's. */
+  looksAt?(sessionIds: ReadonlySet<string>): void
 }
 
 /** Sums are read again after so long. */
@@ -63,8 +65,6 @@ export class TreeView {
   #retry: { stepId: string; until: number; reason: string } | undefined
   /** By session, until something changes. */
   readonly #activities = new Map<string, Activity>()
-  /** What streamed in so far, by step: whoever looks at an agent later sees its answer from the beginning. */
-  readonly #drafts = new Map<string, DraftNews>()
   /** Transcripts of agents that somebody looks at. */
   readonly #open = new Map<string, Transcript>()
 
@@ -106,14 +106,14 @@ export class TreeView {
     const known = this.#open.get(sessionId)
     if (known) return known
     const transcript = new Transcript(this.#parts.reader, { sessionId, tasks: this.board })
-    const begun = [...this.#drafts.values()].filter((draft) => draft.sessionId === sessionId)
-    transcript.stream(begun, this.#parts.now())
     this.#open.set(sessionId, transcript)
+    this.#parts.looksAt?.(new Set(this.#open.keys()))
     return transcript
   }
 
   letGo(sessionId: string): void {
     this.#open.delete(sessionId)
+    this.#parts.looksAt?.(new Set(this.#open.keys()))
   }
 
   /** Takes in what was published, what streams, and what nobody publishes: the inbox, and calls that begin. */
@@ -132,8 +132,8 @@ export class TreeView {
     const runs = new Set(feed.flatMap(({ kind, ref }) => (kind.startsWith("task_") ? [ref] : [])))
     const changed = this.board.refresh(runs, now)
     for (const id of this.board.update(touched, now)) changed.add(id)
+    for (const id of this.board.updateShared(now)) changed.add(id)
     for (const row of feed) this.#noteRetry(row, now)
-    this.#keepDrafts(feed, drafts)
     for (const transcript of [this.root, ...this.#open.values()]) {
       transcript.apply(feed)
       transcript.stream(drafts, now)
@@ -149,6 +149,7 @@ export class TreeView {
     const now = this.#parts.now()
     this.#activities.clear()
     const changed = this.board.update(new Set(this.board.live().map(({ id }) => id)), now)
+    for (const id of this.board.updateShared(now)) changed.add(id)
     if (changed.size > 0) for (const transcript of [this.root, ...this.#open.values()]) transcript.tasksChanged(changed)
     if (now - this.#totalsAt >= TOTALS_MS) this.#sum(now)
   }
@@ -199,19 +200,6 @@ export class TreeView {
       return { type: "retrying", since, until: retry.until, reason: retry.reason }
     const transcript = sessionId === this.root.sessionId ? this.root : this.#open.get(sessionId)
     return { type: transcript?.isStreaming ? "speaking" : "thinking", since }
-  }
-
-  #keepDrafts(feed: readonly FeedRow[], drafts: readonly DraftNews[]): void {
-    // A message is committed, or a turn is over: what streamed in of it is told.
-    const told = new Set(
-      feed.filter(({ kind }) => kind === "message" || kind === "turn").map(({ session_id }) => session_id),
-    )
-    for (const [stepId, { sessionId }] of this.#drafts) if (told.has(sessionId)) this.#drafts.delete(stepId)
-    for (const news of drafts) {
-      const before = news.restarted ? undefined : this.#drafts.get(news.stepId)
-      if (before) before.parts.push(...news.parts)
-      else this.#drafts.set(news.stepId, { ...news, parts: [...news.parts] })
-    }
   }
 
   #noteRetry(row: FeedRow, now: number): void {

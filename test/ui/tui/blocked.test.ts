@@ -61,7 +61,7 @@ describe("Ctrl+B", () => {
     expect(moved).toHaveLength(3)
     gate.open()
     one.go()
-    await terminal.hides(/agents?  |shells? +ctrl\+t/)
+    await terminal.hides(/agents? {2}|shells? +ctrl\+t/)
     server.check()
   })
 

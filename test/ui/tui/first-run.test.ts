@@ -46,7 +46,7 @@ test("what could not be used is said once, above the first conversation", async 
   expect(terminal.text()).toContain("broken.md")
   terminal.type("run echo said")
   terminal.press("enter")
-  await terminal.shows("▲")
+  await terminal.shows("exit code 0")
   terminal.type("/clear")
   terminal.press("enter")
   await terminal.hides("conversation.taks")

@@ -56,7 +56,9 @@ export async function talk({
   files = {},
   ...options
 }: TalkOptions = {}): Promise<Talk> {
-  const server = await startModelServer({ script: script.byAgent([...routesOf(agents), { ...ROOT, steps: root, after }]) })
+  const server = await startModelServer({
+    script: script.byAgent([...routesOf(agents), { ...ROOT, steps: root, after }]),
+  })
   const bench = workbench(server)
   mkdirSync(bench.home, { recursive: true, mode: 0o700 })
   if (settings) writeFileSync(join(bench.home, "settings.json"), JSON.stringify(settings))

@@ -12,6 +12,7 @@ export interface CommandParts {
   fork(name: string): Promise<void>
   exit(): void
   cost(): void
+  memory(): void
   permissions(): void
 }
 
@@ -21,6 +22,7 @@ export function createCommands(parts: CommandParts): Command[] {
     { name: "agents", hint: "[name]", about: "agents that can be given work", run: parts.agents },
     { name: "model", hint: "[provider/model]", about: "which model answers, and how to add one", run: parts.model },
     { name: "cost", about: "what this session has used", run: parts.cost },
+    { name: "memory", about: "what is remembered of this session", run: parts.memory },
     { name: "compact", hint: "[focus]", about: "make room: the memory and the last messages", run: parts.compact },
     { name: "permissions", about: "what may happen without asking", run: parts.permissions },
     { name: "rename", hint: "[name]", about: "what this conversation is called", run: parts.rename },

@@ -33,7 +33,7 @@ export async function forkSession(
   const { row, running } = await program.forkSession(view.session.id, name === "" ? {} : { name })
   const origin = oneLine(stripControl(nameOf(view.session)), 40)
   const isTurnOpen = view.activity().type !== "idle"
-  const goesOn = [...(isTurnOpen ? ["its turn"] : []), ...(running > 0 ? [plural(running, "task")] : [])]
+  const goesOn = [...(isTurnOpen ? ["Its turn"] : []), ...(running > 0 ? [plural(running, "task")] : [])]
   const rest = goesOn.length > 0 ? ` ${goesOn.join(" and ")} ${isGoing(goesOn, running)} on there.` : ""
   const named = row.name === null ? "" : ` "${row.name}"`
   goTo({ id: row.id, said: `This is a fork${named} of "${origin}".${rest}` })

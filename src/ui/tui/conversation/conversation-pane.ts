@@ -2,12 +2,14 @@
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import { branchOf } from "../../view/branch.ts"
 import { modeWord } from "../../view/modes.ts"
+import type { Request } from "../../view/requests.ts"
 import { isLive } from "../../view/task-item.ts"
 import type { PromptPlace } from "../card.ts"
 import { hintOf } from "../hint.ts"
 import type { Action, KeyContext } from "../keys/actions.ts"
 import type { Line, Target } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
+import type { Theme } from "../theme.ts"
 import { Rows } from "../rows.ts"
 import { activityLines, footLine, headLines, queueLines, requestLines, stripLine } from "./chrome.ts"
 import { TranscriptPane } from "./transcript-pane.ts"
@@ -40,6 +42,9 @@ export class ConversationPane implements Pane {
   readonly #parts: ConversationParts
   readonly #scroll: ScrollView
   #branch: { name: string | undefined; at: number } | undefined
+  #heading: { key: string; theme: Theme; lines: Line[] } | undefined
+  /** As they were laid out last. */
+  #requests: readonly Request[] | undefined
   /** How long the conversation was when the view left its end. */
   #leftAt: number | undefined
 
@@ -89,7 +94,10 @@ export class ConversationPane implements Pane {
   changed(): void {
     const { place } = this.#parts
     if (place.card?.changed?.() === false) place.show(undefined)
-    this.transcript.requestsChanged()
+    if (this.#requests !== this.#parts.stage.view.requests) {
+      this.#requests = this.#parts.stage.view.requests
+      this.transcript.requestsChanged()
+    }
     this.#loadEarlier()
   }
 
@@ -128,7 +136,11 @@ export class ConversationPane implements Pane {
       totals,
       isViewer: isViewer(),
     }
-    return headLines(heading, width, stage.theme()).map((text) => ({ text }))
+    const key = JSON.stringify([heading, width])
+    const theme = stage.theme()
+    if (this.#heading?.key !== key || this.#heading.theme !== theme)
+      this.#heading = { key, theme, lines: headLines(heading, width, theme).map((text) => ({ text })) }
+    return this.#heading.lines
   }
 
   #branchNow(cwd: string): string | undefined {

@@ -16,6 +16,11 @@ export class Highlighter {
     this.#loaded = loaded
   }
 
+  /** Whether code is in colours from now on. */
+  get isReady(): boolean {
+    return this.#api !== undefined
+  }
+
   /** The lines of the code. */
   paint(code: string, language: string | undefined, theme: Theme): string[] {
     if (!language || code.length > MAX_CHARACTERS || !theme.hasColour) return code.split("\n")

@@ -51,5 +51,5 @@ export function openingLines(
     const [first, ...rest] = wrapTextWithAnsi(theme.dim(visible(note)), room - 2)
     return [{ text: `   ${theme.warn("!")} ${first}` }, ...rest.map((line) => ({ text: `     ${line}` }))]
   })
-  return [{ text: "" }, ...opening, ...(told.length > 0 ? [{ text: "" }, ...told] : [])]
+  return [{ text: "" }, ...opening, ...(told.length > 0 ? [{ text: "" }, ...told] : []), { text: "" }]
 }

@@ -11,6 +11,8 @@ export interface ExternalEditorOptions {
   env: Env
   /** Folder for the text's file, which is removed afterwards. */
   tmp: string
+  /** What is edited, as a sentence begins with it, and as its file is called; the prompt, unless told. */
+  what?: { name: string; file: string }
   /** Gives the terminal away. */
   suspend(): void | Promise<void>
   /** Takes it back and draws everything again; called however it went. */
@@ -21,6 +23,7 @@ export interface ExternalEditorOptions {
 export function externalEditor({
   env,
   tmp,
+  what = { name: "The prompt", file: "prompt.md" },
   suspend,
   resume,
 }: ExternalEditorOptions): (text: string) => Promise<Edited> {
@@ -29,13 +32,14 @@ export function externalEditor({
     let folder: string | undefined
     try {
       folder = await mkdtemp(join(tmp, "meanwhile-"))
-      const file = join(folder, "prompt.md")
+      const file = join(folder, what.file)
       await writeFile(file, text, { mode: 0o600 })
       const failure = await withTerminal(() => run(command, file, env), { suspend, resume })
-      if (failure !== undefined) return { type: "failed", message: `${command} ${failure}; the prompt is as it was.` }
+      if (failure !== undefined)
+        return { type: "failed", message: `${command} ${failure}; ${what.name.replace(/^T/, "t")} is as it was.` }
       return { type: "edited", text: (await readFile(file, "utf8")).replace(/\r?\n$/, "") }
     } catch (error) {
-      return { type: "failed", message: `The prompt could not be edited: ${messageOf(error)}` }
+      return { type: "failed", message: `${what.name} could not be edited: ${messageOf(error)}` }
     } finally {
       if (folder) await rm(folder, { recursive: true, force: true })
     }

@@ -2,7 +2,7 @@
 // left are what a person writes in keybindings.json, so they are a contract.
 
 /** Where a key means something. `list` is for pickers; `tasks` and `approvals` are tried before it. */
-export const contexts = ["conversation", "editor", "tasks", "inspector", "approvals", "list"] as const
+export const contexts = ["conversation", "editor", "tasks", "inspector", "memory", "approvals", "list"] as const
 export type KeyContext = (typeof contexts)[number]
 
 interface Definition {
@@ -89,6 +89,13 @@ export const actions = {
   "inspector.pageDown": { keys: ["pageDown"], does: "scroll down" },
   "inspector.top": { keys: ["ctrl+pageUp"], does: "scroll to the beginning" },
   "inspector.bottom": { keys: ["ctrl+pageDown"], does: "scroll to the end, and follow" },
+
+  "memory.next": { keys: ["tab"], does: "next section" },
+  "memory.previous": { keys: ["shift+tab"], does: "previous section" },
+  "memory.edit": { keys: ["e"], does: "edit the section in $VISUAL or $EDITOR" },
+  "memory.update": { keys: ["u"], does: "take in at once what is new" },
+  "memory.versions": { keys: ["h"], does: "versions" },
+  "memory.restore": { keys: ["r"], does: "go back to the chosen version" },
 
   "approvals.once": { keys: ["y"], does: "allow once" },
   "approvals.always": { keys: ["a"], does: "always allow, by the rule shown" },

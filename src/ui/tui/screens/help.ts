@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<KeyContext, string>> = {
   editor: "Prompt",
   tasks: "Tasks",
   inspector: "Task",
+  memory: "Memory",
   approvals: "What needs you",
   list: "Lists",
 }

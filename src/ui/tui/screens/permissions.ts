@@ -20,6 +20,9 @@ export interface PermissionsParts {
   answerTrust(answer: TrustAnswer | undefined): Promise<void>
 }
 
+/** Below so many columns, what a mode means stands below its name. */
+const NARROW = 60
+
 type Row = { text: string; taken?: () => Promise<void> }
 
 export class PermissionsPane implements Pane {
@@ -108,9 +111,6 @@ export class PermissionsPane implements Pane {
       case "conversation.clear":
         stage.back()
         return true
-      case "conversation.mode":
-        // Goes on to the conversation's own: the mode can be changed while one looks at what it means.
-        return false
       default:
         return action !== "conversation.find"
     }
@@ -192,7 +192,12 @@ export class PermissionsPane implements Pane {
     const modes = modesInOrder.flatMap((one): Row[] => {
       const mark = one === mode ? theme.ok("✓") : " "
       const name = modeWord(one).padEnd(19)
-      const [first = "", ...rest] = wrapTextWithAnsi(modeMeaning(one), Math.max(20, width - 26))
+      if (width < NARROW)
+        return [
+          { text: ` ${mark} ${one === mode ? theme.bold(modeWord(one)) : modeWord(one)}` },
+          ...wrapped(theme.dim(modeMeaning(one)), "     "),
+        ]
+      const [first = "", ...rest] = wrapTextWithAnsi(modeMeaning(one), width - 26)
       return [
         { text: ` ${mark} ${one === mode ? theme.bold(name) : name} ${theme.dim(first)}` },
         ...rest.map((line) => ({ text: `${" ".repeat(23)}${theme.dim(line)}` })),

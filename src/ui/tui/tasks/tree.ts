@@ -43,7 +43,7 @@ export function otherTree(stage: Stage, row: SessionRow, changed: () => void): T
   const since = feedEnd(program.store)
   const viewer = program.view(row)
   const isDriven = () => viewer.isHosted()
-  const view = new TreeView({ reader: program.store, rootId: row.id, isDriven, now: stage.now })
+  const view = new TreeView({ reader: program.store, rootId: row.id, isDriven, now: stage.now, looksAt: viewer.lookAt })
   const follow = async () => {
     for await (const feed of viewer.follow({ since, signal })) {
       if (signal.aborted) return

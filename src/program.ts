@@ -25,8 +25,9 @@ import { parseFileRules, parseRules, type Rule } from "./permission/rules.ts"
 import { type AgentInput, AgentKind } from "./session/agent-kind.ts"
 import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { Audience, lastAttended } from "./session/audience.ts"
+import { noteBranch } from "./session/branch.ts"
 import { Budget } from "./session/budget.ts"
-import { COMPACT_AT, compactAsked } from "./session/compactor.ts"
+import { compactAsked, compactionPolicy } from "./session/compactor.ts"
 import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
 import { type Course, courseOf } from "./session/course.ts"
@@ -41,14 +42,16 @@ import { tellStalls } from "./session/health.ts"
 import { heed } from "./session/heed.ts"
 import { lastSeq, lastText, lastTextOf } from "./session/history.ts"
 import { admit, waiting } from "./session/inbox.ts"
-import { type Lease, takeLease } from "./session/lease.ts"
+import { isHeld, type Lease, takeLease } from "./session/lease.ts"
 import { type MemoryDesk, memoryDesk } from "./session/memory/desk.ts"
 import { keepMemory, MEMORY_SHARE } from "./session/memory/keep.ts"
 import { createModelDesk, type ModelDesk } from "./session/model-desk.ts"
 import { checkedName, freeName, rename } from "./session/name.ts"
 import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
+import { checkRemovable, removeSession } from "./session/remove.ts"
 import { type RuleInForce, rulesInForce } from "./session/rules-in-force.ts"
+import { indexMessages, keepSearchable } from "./session/search/index-messages.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
 import { currentShellFolder } from "./session/shell-folder.ts"
 import { resumeShellLines } from "./session/shell-line.ts"
@@ -194,6 +197,14 @@ export interface Program {
   goTo(id: string): Promise<SessionRow>
   /** Names a session, and returns the name that it got: another one when that is taken. Throws a UserError for a bad one. */
   rename(id: string, name: string): Promise<string>
+  /** Throws a UserError that says why when the session can't be deleted now; to be asked before the person is. */
+  checkRemovable(id: string): void
+  /** Deletes a session with all that belongs to it, for good. Throws a UserError while it is at work. */
+  removeSession(id: string): Promise<void>
+  /** Whether a process drives that session's tree, this one or another. */
+  isHosted(id: string): boolean
+  /** Brings the full-text search up to date, in parts of a few milliseconds. */
+  indexMessages(signal: AbortSignal): Promise<void>
   /** Forgets a session in which nothing was said; true when it did. */
   forgetIfEmpty(row: SessionRow): Promise<boolean>
   /** Takes the lease of a session's tree; undefined when another process drives it. */
@@ -328,6 +339,10 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     forkSession: (wanted, session) => forkFrom(wiring, wanted, session),
     goTo: (id) => goTo(wiring, id),
     rename: (id, name) => store.writeFreely((tx) => rename(tx, id, name)),
+    checkRemovable: (id) => checkRemovable(store, rootOf(store, id)),
+    removeSession: (id) => removeSession(store, clock, rootOf(store, id)),
+    isHosted: (id) => isHeld(store, id),
+    indexMessages: (signal) => indexMessages({ store, clock, signal }),
     forgetIfEmpty: (row) => forgetIfEmpty(store, row.id),
     host: (row) => host(wiring, parts, row),
     view: (row) => createViewer({ store, clock, ids }, row.id),
@@ -407,7 +422,7 @@ function sessionParts(wiring: Wiring): SessionParts {
       return new Draft(draftPath(store, stepId), { isPresent, written: () => store.ring(`watch:${rootId}`) }, log)
     },
     toolsFor: (row) => toolbox(row, tools),
-    compaction: { at: wiring.settings.compactAt ?? COMPACT_AT },
+    compaction: compactionPolicy(wiring.settings),
     forget: (sessionId) => files.stamps.forget(sessionId),
     compacted: (sessionId, inSight) => files.stamps.compacted(sessionId, inSight),
     decide: (row, call) => {
@@ -529,9 +544,14 @@ function noteName({ notes }: Wiring, wanted: string | undefined, { name }: Sessi
     notes.push(`There is a session "${checkedName(wanted)}" in this project already: this one is "${name}".`)
 }
 
-async function goTo({ store, audiences }: Wiring, id: string): Promise<SessionRow> {
+function rootOf(store: Reader, id: string): SessionRow {
   const row = store.one<SessionRow>("SELECT * FROM session WHERE id = :id AND parent_id IS NULL", { id })
   if (!row) throw new UserError("no-session", "That session was deleted.")
+  return row
+}
+
+async function goTo({ store, audiences }: Wiring, id: string): Promise<SessionRow> {
+  const row = rootOf(store, id)
   // What this process drives, it has told of its tasks all the time.
   if (!audiences.has(id)) await store.writeFreely((tx) => forgetTold(tx, id))
   return row
@@ -689,6 +709,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   const { updates = true, share = MEMORY_SHARE } = wiring.settings.memory ?? {}
   const memory = keepMemory(parts, row, { updates, share, of: wiring.options.memory ?? "long" })
   const tidying = keepTidy({ store, clock, log, policy: storagePolicy(wiring.settings.storage) })
+  const searchable = keepSearchable({ store, clock, log }, row.id)
   const orLost = (signal: AbortSignal) => AbortSignal.any([signal, lease.lost])
   const idOf = (id: string) => findTask(store, id, row.id).task.id
   return {
@@ -733,6 +754,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       gaps[Symbol.dispose]()
       heeding[Symbol.dispose]()
       tidying[Symbol.dispose]()
+      searchable[Symbol.dispose]()
       titling?.[Symbol.dispose]()
       memory[Symbol.dispose]()
       audiences.delete(row.id)

@@ -60,7 +60,7 @@ export interface Driving extends AsyncDisposable {
 
 /** By its prompt, which it sees after a compaction as well: behind what is told of the rest, or in it. */
 function isAgent(name: string): (request: RecordedRequest) => boolean {
-  const prompt = new RegExp(`^Be ${name}\\.|The task that you were given[^]*^Be ${name}\\.$`, "m")
+  const prompt = new RegExp(`^Be ${name}\\.|The task that you were given[\\s\\S]*^Be ${name}\\.$`, "m")
   return ({ messages }) =>
     messages
       .slice(0, 2)

@@ -18,6 +18,10 @@ export const TOKEN_MS = 10
 
 /** Prompts. */
 export const BUSY = "Start everything"
+/** So many of the agents, and then no long answer. */
+export const FEW = /Start (\d+) agents/
+/** Answered with some 2,000 characters. */
+export const ABOUT = /Tell me about part (\d+)$/
 /** A command for the background. */
 export const LATER = /Run this: (.+)$/
 

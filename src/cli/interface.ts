@@ -9,7 +9,7 @@ import { isTerminal } from "../runtime/standard.ts"
 import { hasLauncher, letGo, onContinue, onHangUp } from "../runtime/terminal.ts"
 import type { Departure } from "../ui/tui/house.ts"
 import type { Surface } from "../ui/tui/surface.ts"
-import type { Command } from "./command.ts"
+import type { Command, SessionOptions } from "./command.ts"
 import { sessionOf } from "./session-of.ts"
 import { workingFolder } from "./working-folder.ts"
 
@@ -43,8 +43,12 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     surface.hide()
     process.exit(Exit.done)
   }
-  const early = new EarlyPrompt({ surface, env: process.env, cwd, isNew: session.start.type === "new", leave })
-  early.show()
+  const isPicking = session.start.type === "resume" && session.start.session === undefined
+  // The screen of sessions has no prompt.
+  const early = isPicking
+    ? undefined
+    : new EarlyPrompt({ surface, env: process.env, cwd, isNew: session.start.type === "new", leave })
+  early?.show()
   try {
     // The prompt can be used from here on. What opens behind it comes in pieces, and keys between them.
     await turnOfTheLoop()
@@ -74,11 +78,11 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     await turnOfTheLoop()
     program = await open()
     await turnOfTheLoop()
-    const { askFolderTrust, runTui } = await import("../ui/tui/house.ts")
+    const { askFolderTrust, askSession, runTui } = await import("../ui/tui/house.ts")
     await turnOfTheLoop()
     const { trust } = program
     // Nothing opens over what somebody types: then it is asked the next time.
-    if (isWorthAsking(trust) && !early.isUsed) {
+    if (isWorthAsking(trust) && !early?.isUsed) {
       const asked = { env: process.env, trust, isOpenToOthers: isOpenToOthers(trust.folder), hangUp: hangUp.signal }
       const answer = await askFolderTrust(surface, asked)
       if (answer === "leave") return Exit.done
@@ -88,9 +92,15 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
         program = await open()
       }
     }
-    const row = await sessionOf(program, session)
+    const picked = isPicking
+      ? await askSession(surface, { program, env: process.env, hangUp: hangUp.signal })
+      : undefined
+    if (isPicking && !picked) return Exit.done
+    const row = await sessionOf(program, picked ? resuming(session, picked.id) : session)
     await turnOfTheLoop()
-    const opening = { program, row, next: session, env: process.env, prompt, early, hangUp: hangUp.signal }
+    // A fork has the message as well: it shares what was said.
+    const at = picked?.at
+    const opening = { program, row, next: session, env: process.env, prompt, at, early, hangUp: hangUp.signal }
     const departure = await runTui(surface, opening)
     if (departure.how === "keep") {
       isAlone = true
@@ -103,6 +113,10 @@ export async function interfaceCommand({ session, prompt }: InterfaceCommand): P
     surface.hide()
     program?.close()
   }
+}
+
+function resuming(options: SessionOptions, id: string): SessionOptions {
+  return { ...options, start: { ...options.start, type: "resume", session: id } }
 }
 
 /** Lets keys in, and what they change be drawn. */

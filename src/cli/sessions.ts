@@ -2,20 +2,18 @@
 import { systemClock } from "../base/clock.ts"
 import { Exit, type ExitCode, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
-import { projectRoot, tildify } from "../base/paths.ts"
+import { projectRoot } from "../base/paths.ts"
 import { oneLine, plural } from "../base/text.ts"
 import { openData } from "../program.ts"
 import { isTerminal, linesIn, writeErr, writeOut } from "../runtime/standard.ts"
 import { exportTree } from "../session/export.ts"
-import { findSession, firstPrompt, listSessions } from "../session/find.ts"
-import { isHeld } from "../session/lease.ts"
+import { findSession, firstPrompt } from "../session/find.ts"
 import { rename } from "../session/name.ts"
 import { checkRemovable, removeSession } from "../session/remove.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
-import { listTasks } from "../task/find.ts"
 import type { Command } from "./command.ts"
-import { table } from "./table.ts"
+import { sessionsJson, sessionTable } from "./session-table.ts"
 import { workingFolder } from "./working-folder.ts"
 
 export async function sessionsCommand({ action }: Extract<Command, { type: "sessions" }>): Promise<ExitCode> {
@@ -40,8 +38,7 @@ export async function sessionsCommand({ action }: Extract<Command, { type: "sess
 }
 
 async function list(store: Store, { json }: { json: boolean }): Promise<ExitCode> {
-  const rows = listSessions(store)
-  await writeOut(json ? `${JSON.stringify(rows.map((row) => asJson(store, row)))}\n` : shown(store, rows))
+  await writeOut(json ? sessionsJson(store) : sessionTable(store))
   return Exit.done
 }
 
@@ -99,53 +96,4 @@ function contents(store: Store, { id }: SessionRow): string {
 
 function nameOf(store: Store, row: SessionRow): string {
   return visible(row.name ?? row.title ?? oneLine(firstPrompt(store, row.id) ?? "(empty)", 80))
-}
-
-function shown(store: Store, rows: readonly SessionRow[]): string {
-  if (rows.length === 0) return 'No sessions yet. Start one: meanwhile -p "What does this project do?"\n'
-  const columns = [
-    { title: "ID" },
-    { title: "USED" },
-    { title: "FOLDER" },
-    { title: "MODEL" },
-    { title: "RUNS", right: true },
-    { title: "NAME" },
-  ]
-  const cells = rows.map((row) => [
-    row.id.slice(0, 8),
-    new Date(row.updated_at).toLocaleString("sv-SE").slice(0, 16),
-    tildify(row.cwd),
-    row.model,
-    runsOf(store, row),
-    row.forked_from === null ? nameOf(store, row) : `${nameOf(store, row)}  (fork of ${row.forked_from.slice(0, 8)})`,
-  ])
-  return table(columns, cells, isTerminal(1) ? process.stdout.columns : undefined)
-}
-
-function asJson(store: Store, row: SessionRow) {
-  return {
-    session_id: row.id,
-    name: row.name,
-    title: row.title,
-    first_prompt: firstPrompt(store, row.id) ?? null,
-    forked_from: row.forked_from,
-    cwd: row.cwd,
-    project: row.project,
-    model: row.model,
-    agent: row.agent,
-    running_tasks: running(store, row),
-    is_hosted: isHeld(store, row.id),
-    created_at: row.created_at,
-    updated_at: row.updated_at,
-  }
-}
-
-function runsOf(store: Store, row: SessionRow): string {
-  const count = running(store, row)
-  if (count === 0) return "–"
-  return isHeld(store, row.id) ? String(count) : `${count} left behind`
-}
-
-function running(store: Store, row: SessionRow): number {
-  return listTasks(store, { rootId: row.id, live: true }).length
 }

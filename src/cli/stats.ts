@@ -1,23 +1,37 @@
 // `meanwhile stats`: what was used, and what it cost. Sums over the ledger (src/session/stats.ts), as JSON or to read.
 import { systemClock } from "../base/clock.ts"
 import { Exit, type ExitCode } from "../base/error.ts"
-import { oneLine, plural, tokens, usd } from "../base/text.ts"
+import { oneLine, plural, tokens } from "../base/text.ts"
 import { openData } from "../program.ts"
 import { isTerminal, writeOut } from "../runtime/standard.ts"
-import { localDay, type Stats, type StatsDays, type Sums, sumOf, tokensOf, usageStats } from "../session/stats.ts"
+import {
+  backgroundShare,
+  favouriteModel,
+  type Habits,
+  localDay,
+  peakHour,
+  type Stats,
+  type Sums,
+  sumOf,
+  tokensOf,
+  usageHabits,
+  usageStats,
+} from "../session/stats.ts"
+import { costText, costTexts } from "../ui/view/money.ts"
+import { bar, percent, RANGE_DAYS, RANGE_WORDS, statsNotes, weightOf } from "../ui/view/stats.ts"
 import type { Command, StatsRange } from "./command.ts"
 import { type Column, fitted, table } from "./table.ts"
-
-const DAYS: Readonly<Record<StatsRange, StatsDays>> = { "7d": 7, "30d": 30, all: "all" }
 
 export async function statsCommand({ json, range }: Extract<Command, { type: "stats" }>): Promise<ExitCode> {
   const { store } = await openData(process.env)
   try {
     const now = systemClock.now()
-    const stats = usageStats(store, { now, days: DAYS[range] })
+    const stats = usageStats(store, { now, days: RANGE_DAYS[range] })
     const style = isTerminal(1) && !process.env.NO_COLOR ? coloured : plain
     await writeOut(
-      json ? `${JSON.stringify(asJson(stats, { range, now }))}\n` : statsText(stats, { range, now, style }),
+      json
+        ? `${JSON.stringify(asJson(stats, { range, now, habits: usageHabits(store, { now }) }))}\n`
+        : statsText(stats, { range, now, style }),
     )
     return Exit.done
   } finally {
@@ -26,7 +40,8 @@ export async function statsCommand({ json, range }: Extract<Command, { type: "st
 }
 
 /** Documented in docs/headless.md. */
-function asJson(stats: Stats, { range, now }: { range: StatsRange; now: number }) {
+function asJson(stats: Stats, { range, now, habits }: { range: StatsRange; now: number; habits: Habits }) {
+  const { longest } = stats
   return {
     range,
     from: stats.from === undefined ? null : localDay(stats.from),
@@ -34,14 +49,29 @@ function asJson(stats: Stats, { range, now }: { range: StatsRange; now: number }
     time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
     ...sumsJson(stats.totals),
     background_tokens: stats.totals.background,
-    background_share: share(stats.totals) ?? null,
+    background_share: backgroundShare(stats.totals) ?? null,
     sessions: stats.sessions,
     messages: stats.messages,
     prompts: stats.prompts,
     tool_calls: stats.toolCalls,
-    days: stats.days.map(({ date, sums }) => ({ date, ...sumsJson(sums) })),
+    days: stats.days.map(({ date, sums, models, sessions, messages, prompts }) => ({
+      date,
+      ...sumsJson(sums),
+      sessions,
+      messages,
+      prompts,
+      models: models.map((one) => ({ model: one.model, ...sumsJson(one.sums) })),
+    })),
     models: stats.models.map(({ model, sums }) => ({ model, ...sumsJson(sums) })),
     tools: stats.tools,
+    hours: stats.hours,
+    peak_hour: peakHour(stats) ?? null,
+    favourite_model: favouriteModel(stats) ?? null,
+    longest_session: longest
+      ? { session_id: longest.sessionId, started_at: longest.startedAt, duration_ms: longest.ms }
+      : null,
+    current_streak_days: habits.streak.current,
+    longest_streak_days: habits.streak.longest,
   }
 }
 
@@ -61,12 +91,6 @@ function sumsJson(sums: Sums) {
   }
 }
 
-/** The part of the tokens that was used in the background, 0 to 1; undefined when none were used. */
-function share(sums: Sums): number | undefined {
-  const all = tokensOf(sums)
-  return all === 0 ? undefined : sums.background / all
-}
-
 interface Style {
   title(text: string): string
   bar(text: string): string
@@ -75,11 +99,6 @@ interface Style {
 const plain: Style = { title: (text) => text, bar: (text) => text }
 const coloured: Style = { title: (text) => `\x1b[1m${text}\x1b[0m`, bar: (text) => `\x1b[36m${text}\x1b[0m` }
 
-const SPANS: Readonly<Record<StatsRange, string>> = {
-  "7d": "the last 7 days",
-  "30d": "the last 30 days",
-  all: "all time",
-}
 /** As many days as fit on a screen; what came before them is one line. */
 const MOST_DAYS = 31
 const MOST_TOOLS = 8
@@ -93,7 +112,7 @@ export function statsText(
 ): string {
   const { totals } = stats
   const span = stats.from === undefined ? "" : ` (${localDay(stats.from)} to ${localDay(now)})`
-  const title = style.title(`Usage of ${SPANS[range]}${span}`)
+  const title = style.title(`Usage of ${RANGE_WORDS[range]}${span}`)
   if (totals.requests === 0) return `${title}\n\nNothing was asked of a model.\n`
   const parts = [
     `${title}\n\n${overview(stats, style)}`,
@@ -114,9 +133,9 @@ function overview(stats: Stats, style: Style): string {
   ]
   const work = [plural(stats.sessions, "session"), plural(stats.prompts, "prompt"), plural(stats.messages, "message")]
   const tools = stats.tools.slice(0, MOST_TOOLS).map(({ name, calls }) => `${name} ${calls}`)
-  const background = share(totals)
+  const background = backgroundShare(totals)
   const lines = [
-    ["Cost", `${cost(totals)} for ${plural(totals.requests, "request")}`],
+    ["Cost", `${costText(totals)} for ${plural(totals.requests, "request")}`],
     ["Tokens", `${tokens(tokensOf(totals))}: ${kinds.join(", ")}`],
     ["Work", `${work.join(", ")}, ${plural(stats.toolCalls, "tool call")}`],
     ...(background ? [["", `${percent(background)} of the tokens were used in the background`]] : []),
@@ -130,8 +149,7 @@ const BAR = 28
 function dayTable({ days, totals }: Stats, style: Style): string {
   const older = days.slice(0, -MOST_DAYS)
   const shown = days.slice(-MOST_DAYS)
-  // What costs nothing is compared by its tokens.
-  const weight = (sums: Sums) => (totals.costNanos > 0 ? sums.costNanos : tokensOf(sums))
+  const weight = weightOf(totals)
   const most = Math.max(1, ...shown.map(({ sums }) => weight(sums)))
   const columns: Column[] = [
     { title: "DAY" },
@@ -140,14 +158,11 @@ function dayTable({ days, totals }: Stats, style: Style): string {
     { title: "REQUESTS", right: true },
     { title: "" },
   ]
-  const cells = shown.map(({ date, sums }) => [date, ...amounts(sums), bar(weight(sums) / most)])
-  if (older.length > 0)
-    cells.unshift([`${plural(older.length, "day")} before`, ...amounts(sumOf(older.map(({ sums }) => sums))), ""])
+  const before = sumOf(older.map(({ sums }) => sums))
+  const [costBefore = "", ...costs] = costTexts([before, ...shown.map(({ sums }) => sums)])
+  const cells = shown.map(({ date, sums }, at) => [date, costs[at]!, ...amounts(sums), bar(weight(sums) / most, BAR)])
+  if (older.length > 0) cells.unshift([`${plural(older.length, "day")} before`, costBefore, ...amounts(before), ""])
   return table(columns, cells, WIDTH).replace(/█+|▏/g, style.bar)
-}
-
-function bar(part: number): string {
-  return part <= 0 ? "" : "█".repeat(Math.round(part * BAR)) || "▏"
 }
 
 function modelTable({ models }: Stats): string {
@@ -157,38 +172,23 @@ function modelTable({ models }: Stats): string {
     { title: "TOKENS", right: true },
     { title: "REQUESTS", right: true },
   ]
+  const costs = costTexts(models.map(({ sums }) => sums))
   return table(
     columns,
-    models.map(({ model, sums }) => [fitted(model, LONGEST_MODEL), ...amounts(sums)]),
+    models.map(({ model, sums }, at) => [fitted(model, LONGEST_MODEL), costs[at]!, ...amounts(sums)]),
   )
 }
 
-function amounts(sums: Sums): [string, string, string] {
-  return [cost(sums), tokens(tokensOf(sums)), String(sums.requests)]
+function amounts(sums: Sums): [string, string] {
+  return [tokens(tokensOf(sums)), String(sums.requests)]
 }
 
-/** ≈: a part of it is estimated; "?": a part of it is not known. */
-function cost({ costNanos, unpriced, estimated }: Sums): string {
-  const known = `${estimated > 0 ? "≈" : ""}${usd(costNanos)}`
-  if (unpriced === 0) return known
-  return costNanos === 0 ? "?" : `${known} + ?`
-}
-
-function notes({ unpriced, estimated }: Sums): string[] {
-  const lines = [
-    ...(estimated > 0 ? [`≈ ${plural(estimated, "request")} ended early: what they used is estimated.`] : []),
-    ...(unpriced > 0 ? [`? The price of ${plural(unpriced, "request")} is not known.`] : []),
-  ]
+function notes(totals: Sums): string[] {
+  const lines = statsNotes(totals)
   return lines.length > 0 ? [`${lines.join("\n")}\n`] : []
 }
 
 /** Its first line is its title. */
 function section(style: Style, text: string): string {
   return text.replace(/^.*/, style.title)
-}
-
-function percent(part: number): string {
-  const rounded = Math.round(part * 100)
-  // Nearly all is not all, and a little is not nothing.
-  return `${rounded === 100 && part < 1 ? 99 : rounded === 0 && part > 0 ? 1 : rounded} %`
 }

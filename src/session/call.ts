@@ -52,7 +52,13 @@ async function perform(
     hasBegun = true
     // A tool that starts a task marks its call in the transaction that starts it (task/runtime.ts).
     if (!tool.join) await begin(parts, call)
-    return { type: "answered", output: await tool.run(input, context) }
+    const checkpoints = parts.checkpoints?.(session.row.root_id)
+    const isCommand = tool.name === "Bash" || tool.name === "Monitor"
+    if (checkpoints && isCommand && changesSomething(parts.store, session.row, { tool, input }))
+      await checkpoints.beforeCommand()
+    const output = await tool.run(input, context)
+    checkpoints?.wrote(call.id)
+    return { type: "answered", output }
   } catch (error) {
     if (signal.aborted) return failed(hasBegun ? "Interrupted by the user. It may have taken effect in part." : NOT_RUN)
     if (error instanceof ToolError || error instanceof UserError) return failed(error.message)
@@ -168,7 +174,7 @@ async function begin({ store, clock }: SessionParts, call: ToolCallRow): Promise
 
 function contextOf(
   { row }: Session,
-  { store }: SessionParts,
+  { store, checkpoints }: SessionParts,
   { call, signal }: { call: ToolCallRow; signal: AbortSignal },
 ): ToolContext {
   return {
@@ -177,14 +183,17 @@ function contextOf(
     rootId: row.root_id,
     cwd: row.cwd,
     signal,
-    intend: (intent) => storeIntent(store, call.id, intent),
+    intend: async (intent) => {
+      const { path, after: sha256 } = intent
+      const isWrite = typeof path === "string" && typeof sha256 === "string"
+      const change = isWrite && { sessionId: row.id, callId: call.id, path, sha256 }
+      const checkpoint = change ? await checkpoints?.(row.root_id)?.beforeWrite(change) : undefined
+      await store.writeDurably((tx) => {
+        checkpoint?.(tx)
+        tx.run("UPDATE tool_call SET intent = :intent WHERE id = :id", { id: call.id, intent: JSON.stringify(intent) })
+      })
+    },
   }
-}
-
-async function storeIntent(store: Store, id: string, intent: Record<string, unknown>): Promise<void> {
-  await store.writeDurably((tx) =>
-    tx.run("UPDATE tool_call SET intent = :intent WHERE id = :id", { id, intent: JSON.stringify(intent) }),
-  )
 }
 
 function close(

@@ -22,8 +22,8 @@ export interface Wanted {
   focus?: string | undefined
   /** Tokens of input and output that the model takes; what is kept is a share of it. */
   window: number
-  /** In the transaction, before it is made; false: not now. */
-  mayBegin(tx: Tx): boolean
+  /** Looked at before, and again in the transaction. In the middle of a step there are calls without a result. */
+  mayBegin(reader: Reader): boolean
   /** In the transaction, also when nothing is gained. `tokens`: how long the conversation is. */
   done?(tx: Tx, gained: boolean, tokens: number): void
 }
@@ -33,13 +33,21 @@ export type Made =
   /** What would be kept is about all that there is. */
   | { type: "nothing-gained"; tokens: number }
   | { type: "not-now" }
+  /** What would be kept could not be read; nothing was changed. */
+  | { type: "failed"; error: unknown }
 
 /** Of what the model is sent; less is not worth a new prefix, which no provider has cached. */
 const LEAST_GAIN = 0.1
 
 export async function makeCompaction(store: Store, clock: Clock, wanted: Wanted): Promise<Made> {
   for (;;) {
-    const draft = draftOf(store, wanted)
+    if (!wanted.mayBegin(store)) return { type: "not-now" }
+    let draft: Draft
+    try {
+      draft = draftOf(store, wanted)
+    } catch (error) {
+      return { type: "failed", error }
+    }
     const made = await store.write((tx) => {
       if (!wanted.mayBegin(tx)) return { type: "not-now" } as const
       // Something came in since: what is kept is looked at again.
@@ -103,13 +111,14 @@ function insert(tx: Tx, clock: Clock, { wanted, draft }: { wanted: Wanted; draft
   const live = `SELECT COUNT(*) AS count FROM task JOIN run ON run.task_id = task.id
     WHERE task.owner_id = :id AND run.state IN ${LIVE}`
   const tasks = tx.one<{ count: number }>(live, { id: row.id })?.count ?? 0
+  const hasMemory = Object.entries(memory.sections).some(([name, text]) => name !== "todos" && text.trim() !== "")
   const made: CompactionRow = {
     id,
     session_id: row.id,
     seq: plan.seq,
     kept_after: plan.keptAfter,
     content: JSON.stringify([{ type: "text", text }]),
-    kept: JSON.stringify(keptOf(plan, { tasks, todos: openTodos(row).length })),
+    kept: JSON.stringify(keptOf(plan, { hasMemory, tasks, todos: openTodos(row).length })),
     focus: focus ?? null,
     cause,
     tokens_before: draft.before,

@@ -174,7 +174,7 @@ function cut(text: string, chars: number): string {
   return isWhole(text, chars) ? text : `${text.slice(0, chars).replace(/[\ud800-\udbff]$/, "")}…`
 }
 
-export function keptOf(plan: Plan, told: Pick<Kept, "tasks" | "todos">): Kept {
+export function keptOf(plan: Plan, told: Pick<Kept, "hasMemory" | "tasks" | "todos">): Kept {
   const { seq: _, ...shown } = plan.shape
   return { messages: plan.messages, ...shown, shortened: plan.outline.length, leftOut: plan.leftOut, ...told }
 }

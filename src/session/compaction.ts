@@ -2,12 +2,14 @@
 // results cut to their ends, then all that came later. It is built from the row and the messages, the same each time.
 import type { ModelMessage, ToolResultPart, UserPart } from "../model/message.ts"
 import type { CompactionRow } from "../store/rows.ts"
-import type { Reader } from "../store/store.ts"
-import { sessionsBack } from "./lineage.ts"
+import { insertRow, type Reader, type Tx } from "../store/store.ts"
+import { sessionsBack, WHOLE } from "./lineage.ts"
 
 export interface CompactionPolicy {
   /** The share of the model's window at which a session is compacted by itself; 0: never. */
   at: number
+  /** Below so many tokens nobody need ask how large the window is. */
+  smallestWindow: number
 }
 
 /** How the messages are shown that a compaction keeps, and what it says of itself to people. */
@@ -29,6 +31,8 @@ export interface Kept {
   /** Messages that are neither in the memory nor kept, of which the beginnings are told, or nothing. */
   shortened: number
   leftOut: number
+  /** Whether the memory had anything to tell. */
+  hasMemory: boolean
   /** Live tasks, and open entries of the checklist, that are told. */
   tasks: number
   todos: number
@@ -36,32 +40,48 @@ export interface Kept {
 
 export type Compaction = Omit<CompactionRow, "kept" | "content"> & { kept: Kept; content: UserPart[] }
 
-/** The one in force: the newest, of the session itself or, for a fork, as it was when it split off. */
+/** The one in force: the session's newest. A fork has a copy of the one that was when it split off. */
 export function compactionOf(reader: Reader, sessionId: string): Compaction | undefined {
-  for (const stretch of sessionsBack(reader, sessionId)) {
-    const row = reader.one<CompactionRow>(
-      "SELECT * FROM compaction WHERE session_id = :id AND seq <= :upTo ORDER BY seq DESC, rowid DESC LIMIT 1",
-      { id: stretch.sessionId, upTo: stretch.upTo },
-    )
-    if (row) return readCompaction(row)
-  }
-  return undefined
+  const row = newest(reader, sessionId, WHOLE)
+  return row && readCompaction(row)
 }
 
-/** Of the conversation, those of a time: from then on, and before `until`. In their order. */
+function newest(reader: Reader, sessionId: string, upTo: number): CompactionRow | undefined {
+  return reader.one<CompactionRow>(
+    "SELECT * FROM compaction WHERE session_id = :sessionId AND seq <= :upTo ORDER BY seq DESC, rowid DESC LIMIT 1",
+    { sessionId, upTo },
+  )
+}
+
+/**
+ * Gives a fork the compaction that was in force in its origin at that message. A copy: the origin may be compacted again
+ * at the same message, or be deleted.
+ */
+export function inheritCompaction(tx: Tx, fork: { id: string; originId: string; seq: number }): void {
+  for (const { sessionId, after } of sessionsBack(tx, fork.originId)) {
+    const row = newest(tx, sessionId, fork.seq)
+    if (row) insertRow(tx, "compaction", { ...row, id: `fork:${fork.id}`, session_id: fork.id })
+    // What an origin of its own had by then, it has itself, unless it is left before its own beginning.
+    if (row || fork.seq >= after) return
+  }
+}
+
+/** Those that were made behind these messages: from number `from` to number `to`. In their order. */
 export function compactionsBetween(
   reader: Reader,
   sessionId: string,
-  { from, until }: { from: number; until: number },
+  { from, to }: { from: number; to: number },
 ): CompactionRow[] {
-  const found = [...sessionsBack(reader, sessionId)].flatMap((stretch) =>
+  const stretches = [...sessionsBack(reader, sessionId)].reverse()
+  const rows = stretches.flatMap((stretch) =>
     reader.all<CompactionRow>(
-      `SELECT * FROM compaction WHERE session_id = :id AND seq <= :upTo AND created_at >= :from AND created_at < :until
-       ORDER BY seq, rowid`,
-      { id: stretch.sessionId, upTo: stretch.upTo, from, until },
+      `SELECT * FROM compaction WHERE session_id = :id AND seq >= :from AND seq <= :to ORDER BY seq, rowid`,
+      { id: stretch.sessionId, from, to: Math.min(to, stretch.upTo) },
     ),
   )
-  return found.sort((a, b) => a.seq - b.seq || a.created_at - b.created_at)
+  // A fork's copy is no second one.
+  const seen = new Set<string>()
+  return rows.filter(({ seq, created_at: at }) => !seen.has(`${seq} ${at}`) && seen.add(`${seq} ${at}`))
 }
 
 export function readCompaction(row: CompactionRow): Compaction {
@@ -69,7 +89,7 @@ export function readCompaction(row: CompactionRow): Compaction {
 }
 
 /** How kept messages are shown. `seq`: up to this message. */
-export type Shape = Omit<Kept, "messages" | "shortened" | "leftOut" | "tasks" | "todos"> & { seq: number }
+export type Shape = Omit<Kept, "messages" | "shortened" | "leftOut" | "hasMemory" | "tasks" | "todos"> & { seq: number }
 
 /** Of the results of that message. */
 export function resultLimit(seq: number, shape: Omit<Shape, "seq" | "noImagesUpTo">): number {

@@ -2,12 +2,14 @@
 // control in the root's inbox; because its next request would be near the model's window; or because the model has
 // refused a request as too long.
 import type { Clock } from "../base/clock.ts"
-import { tokens } from "../base/text.ts"
+import { messageOf } from "../base/error.ts"
+import { oneLine, tokens } from "../base/text.ts"
 import { ModelError } from "../model/model.ts"
 import { publish } from "../store/feed.ts"
 import type { InboxRow } from "../store/rows.ts"
 import type { Tx } from "../store/store.ts"
 import { toolSpecs } from "../tool/registry.ts"
+import type { CompactionPolicy } from "./compaction.ts"
 import { type Made, makeCompaction } from "./compaction-make.ts"
 import { contextTokens, type Fixed } from "./compaction-size.ts"
 import type { Control, Refusal } from "./controls.ts"
@@ -16,22 +18,29 @@ import { lastSeq } from "./lineage.ts"
 import { openTurn } from "./recover.ts"
 import type { Session, SessionParts } from "./session.ts"
 
-type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "compacted" | "compaction">
+type Parts = Pick<SessionParts, "store" | "clock" | "ids" | "log" | "models" | "compacted" | "compaction">
 
-/** Where the settings say nothing. */
-export const COMPACT_AT = 0.8
+/** Where the settings say nothing: what models have is larger by far, but for those that the user knows better. */
+const DEFAULTS = { at: 0.8, window: 8_000 }
 
-/** In tokens; what models have is larger by far. */
-const SMALLEST_WINDOW = 8_000
+export function compactionPolicy({ compactAt: at = DEFAULTS.at, models = {} }: PolicySettings): CompactionPolicy {
+  const windows = Object.values(models).flatMap(({ contextWindow }) => contextWindow ?? [])
+  return { at, smallestWindow: Math.min(DEFAULTS.window, ...windows) }
+}
+
+interface PolicySettings {
+  compactAt?: number
+  models?: Readonly<Record<string, { contextWindow?: number }>>
+}
 
 /** Before a request: what the user asked for, or what its length asks for. */
 export async function compactAtBoundary(session: Session, parts: Parts): Promise<void> {
   await compactAsked(session, parts, { during: "turn" })
-  const { at } = parts.compaction
+  const { at, smallestWindow } = parts.compaction
   if (at <= 0 || lastSeq(parts.store, session.row.id) < 2) return
   const now = contextTokens(parts.store, session.row.id, fixedOf(session))
   // The catalogue of models takes a moment to load: a conversation of a few words is not worth it.
-  if (now < SMALLEST_WINDOW * at) return
+  if (now < smallestWindow * at) return
   const { contextWindow } = await parts.models.facts(session.row.model)
   if (now < contextWindow * at || isFutile(session, now)) return
   const made = await makeCompaction(parts.store, parts.clock, {
@@ -61,7 +70,7 @@ export async function compactAsked(
       row: session.row,
       fixed: fixedOf(session),
       cause: "user",
-      focus: focus?.trim() || undefined,
+      focus: oneLine(focus ?? "", FOCUS_CHARS) || undefined,
       window: contextWindow,
       mayBegin: (tx) =>
         (during === "turn" || !openTurn(tx, session.row.id)) &&
@@ -69,12 +78,24 @@ export async function compactAsked(
       // The control goes in the transaction in which it takes effect: a second time would compact what is compacted.
       done: (tx, gained, now) => {
         tx.run("DELETE FROM inbox WHERE id = :id", { id: control.id })
-        if (!gained) refuse(tx, clock, { session, control, now })
+        if (!gained) refuse(tx, clock, { session, control, why: nothingGained(now) })
       },
     })
+    if (made.type === "failed")
+      await store.write((tx) => {
+        tx.run("DELETE FROM inbox WHERE id = :id", { id: control.id })
+        refuse(tx, clock, {
+          session,
+          control,
+          why: `The conversation could not be compacted: ${messageOf(made.error)}`,
+        })
+      })
     after(session, parts, made)
   }
 }
+
+/** More is no focus. */
+const FOCUS_CHARS = 1_000
 
 const ASKED = `SELECT * FROM inbox WHERE session_id = :id AND kind = 'control' AND content ->> '$.action' = 'compact'
   ORDER BY seq`
@@ -110,7 +131,12 @@ export function stillTooLong(error: ModelError, { model }: { model: string }): M
   )
 }
 
-function after(session: Session, { store, compacted }: Parts, made: Made): void {
+function after(session: Session, { store, log, compacted }: Parts, made: Made): void {
+  // A conversation that can't be compacted goes on as it is: the model may take it yet.
+  if (made.type === "failed") {
+    futile.set(session, Number.POSITIVE_INFINITY)
+    log.error("compacting failed", { error: made.error, session: session.row.id })
+  }
   if (made.type === "nothing-gained") futile.set(session, made.tokens)
   if (made.type === "made") compacted(session.row.id, filesInSight(store, session.row.id, made.compaction))
 }
@@ -127,13 +153,16 @@ function fixedOf({ row, tools }: Session): Fixed {
   return { system: row.system, tools: toolSpecs([...tools.values()]) }
 }
 
+function nothingGained(now: number): string {
+  return `There is nothing to compact yet: what would be kept is about all there is (≈ ${tokens(now)} tokens).`
+}
+
 function refuse(
   tx: Tx,
   clock: Clock,
-  { session, control, now }: { session: Session; control: InboxRow; now: number },
+  { session, control, why }: { session: Session; control: InboxRow; why: string },
 ): void {
   const { root_id: rootId, id } = session.row
-  const message = `There is nothing to compact yet: what would be kept is about all there is (≈ ${tokens(now)} tokens).`
-  const data: Refusal = { action: "compact", message }
+  const data: Refusal = { action: "compact", message: why }
   publish(tx, clock, { rootId, sessionId: id, kind: "refused", ref: control.id, data })
 }

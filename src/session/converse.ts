@@ -12,7 +12,7 @@ import type { Session, SessionParts } from "./session.ts"
 import { type Allowance, runTurn, type TurnEnd } from "./turn.ts"
 
 /** Notices that are ready together make one wake turn: it starts when none came for QUIET_MS, at the latest after LIMIT_MS. */
-const QUIET_MS = 25
+export const QUIET_MS = 25
 const LIMIT_MS = 100
 
 export interface Conversing {
@@ -36,6 +36,7 @@ export type ConversationEnd = TurnEnd | { type: "cut-off" }
 export async function converse(session: Session, parts: SessionParts, options: Conversing): Promise<ConversationEnd> {
   const { store, clock } = parts
   let end: TurnEnd = { type: "nothing" }
+  await compactAsked(session, parts, { during: "idle" })
   for (;;) {
     const next = await nextCause(session, { store, clock }, options)
     if (next === "idle") return end

@@ -1,9 +1,12 @@
-// A session with everything below it as lines of JSON (docs/sessions.md), complete enough to be made again from them.
+// A session with everything below it as lines of JSON (docs/sessions.md), complete enough to be made again from them
+// (import.ts). A fork comes with what it shares with the sessions that it comes from, under their ids.
+import { basename } from "node:path"
 import { spoolSize } from "../exec/spool.ts"
 import type { RunRow, SessionRow } from "../store/rows.ts"
 import { SCHEMA_VERSION } from "../store/schema.ts"
 import type { Reader } from "../store/store.ts"
 import { sessionJson, type TreeTable, treeTables } from "../store/tables.ts"
+import { lineage, type Stretch } from "./lineage.ts"
 import { lineage, type Stretch } from "./lineage.ts"
 
 /** Version of the lines' form. A change that a reader could trip over raises it. */
@@ -68,7 +71,6 @@ const SHARED: Readonly<Record<string, string>> = {
   message: "session_id = :session AND seq > :first AND seq <= :last",
   step: `id IN (SELECT step_id ${SAID})`,
   tool_call: `step_id IN (SELECT step_id ${SAID})`,
-  compaction: "session_id = :session AND seq > :first AND seq <= :last",
 }
 
 function* sharedRows(
@@ -97,7 +99,7 @@ function* rowsOf(
   counts[table.name] ??= 0
   for (const rows of pages(reader, table, { [table.per === "session" ? "session" : "root"]: id })) {
     counts[table.name]! += rows.length
-    yield rows.map((row) => lineOf(table.name, row, table.json))
+    yield rows.map((row) => lineOf(table.name, portable(row, table), table.json))
   }
 }
 
@@ -113,12 +115,12 @@ function* pages(
     if (rows.length > 0) yield rows
     return
   }
-  const sql = `SELECT ${key} AS "key", * FROM ${name} WHERE ${scope} AND ${key} > :after ORDER BY ${key} LIMIT ${PAGE}`
-  for (let after = -1; ; ) {
-    const rows = reader.all<Row & { key: number }>(sql, { ...params, after })
+  const sql = `SELECT ${key} AS "key", * FROM ${name} WHERE ${scope} AND ${key} > :behind ORDER BY ${key} LIMIT ${PAGE}`
+  for (let behind = -1; ; ) {
+    const rows = reader.all<Row & { key: number }>(sql, { ...params, behind })
     if (rows.length > 0) yield rows.map(({ key: _, ...row }) => row)
     if (rows.length < PAGE) return
-    after = rows.at(-1)!.key
+    behind = rows.at(-1)!.key
   }
 }
 

@@ -48,6 +48,38 @@ function byId(reader: Reader, prefix: string): SessionRow[] {
   )
 }
 
+/** What a list needs of a session; a whole row is long, for its prompt. */
+export type RootRow = Pick<SessionRow, (typeof ROOT_COLUMNS)[number]>
+
+const ROOT_COLUMNS = [
+  "id",
+  "name",
+  "title",
+  "project",
+  "cwd",
+  "branch",
+  "model",
+  "agent",
+  "created_at",
+  "updated_at",
+  "forked_from",
+  "fork_seq",
+] as const satisfies readonly (keyof SessionRow)[]
+
+/**
+ * The sessions with the user, of one project or of all, the one used last first; without those in which nothing was ever
+ * said, unless they have a name. All of it is in the index: ten thousand take some milliseconds.
+ */
+export function listRoots(reader: Reader, project?: string): RootRow[] {
+  return reader.all<RootRow>(
+    `SELECT ${ROOT_COLUMNS.join(", ")} FROM session INDEXED BY session_list
+     WHERE parent_id IS NULL ${project === undefined ? "" : "AND project = :project"}
+       AND (name IS NOT NULL OR title IS NOT NULL OR forked_from IS NOT NULL OR NOT (${IS_EMPTY}))
+     ORDER BY updated_at DESC`,
+    project === undefined ? {} : { project },
+  )
+}
+
 /** The sessions with the user, the one used last first. */
 export function listSessions(reader: Reader): SessionRow[] {
   return reader.all<SessionRow>("SELECT * FROM session WHERE parent_id IS NULL ORDER BY updated_at DESC")

@@ -9,6 +9,7 @@ import type { SessionRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Tx } from "../store/store.ts"
 import { defuse } from "../task/defuse.ts"
 import { LIVE } from "../task/task.ts"
+import { inheritCompaction } from "./compaction.ts"
 import { lastSeq, originsOf } from "./lineage.ts"
 import { inheritMemory } from "./memory/versions.ts"
 import { checkedName, freeName } from "./name.ts"
@@ -45,7 +46,8 @@ export function forkSession(tx: Tx, { clock, ids }: { clock: Clock; ids: Ids }, 
       `The session ${originId.slice(0, 8)} ${origin ? "is being" : "was"} deleted: it can't be forked.`,
     )
   const seq = Math.min(at, boundary(tx, originId))
-  if (seq < 1)
+  // From nothing on: back before the first prompt (rewind-desk.ts).
+  if (seq < 1 && at > 0)
     throw new UserError("nothing-to-fork", "Nothing has been answered in this session yet: there is nothing to fork.")
   const now = clock.now()
   const id = ids.uuid()
@@ -68,6 +70,7 @@ export function forkSession(tx: Tx, { clock, ids }: { clock: Clock; ids: Ids }, 
     fork_seq: seq,
   }
   insertRow(tx, "session", row)
+  inheritCompaction(tx, { id, originId, seq })
   inheritMemory(tx, { id, originId, seq, now })
   const running = runningIn(tx, [originId, ...originsOf(tx, originId)])
   if (running.length > 0)

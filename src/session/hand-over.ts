@@ -46,12 +46,6 @@ function chooseHeir(tx: Tx, originId: string): string | undefined {
     originId,
     heir: heir.id,
   })
-  // Before the messages: a compaction is found by where those are that it is about.
-  tx.run(
-    `UPDATE compaction SET session_id = :heir
-     WHERE session_id = :originId AND seq <= (SELECT fork_seq FROM session WHERE id = :heir)`,
-    { originId, heir: heir.id },
-  )
   return heir.id
 }
 
@@ -65,10 +59,11 @@ function moveSome(tx: Tx, { originId, heir, limit }: { originId: string; heir: s
      ORDER BY seq DESC LIMIT :limit`,
     { originId, upTo: place.fork_seq ?? 0, limit },
   )
+  // By the ids alone (+): the session's index would lead through the whole of it each time.
   const set = (table: string, key: string, ids: readonly (string | null)[], only = "TRUE") =>
     tx.run(
       `UPDATE ${table} SET session_id = :heir WHERE ${key} IN (SELECT value FROM json_each(:ids)) AND ${only}
-       AND session_id = :originId`,
+       AND +session_id = :originId`,
       { heir, originId, ids: JSON.stringify([...new Set(ids)]) },
     )
   const steps = rows.flatMap(({ step_id: id }) => id ?? [])
@@ -88,12 +83,6 @@ function moveSome(tx: Tx, { originId, heir, limit }: { originId: string; heir: s
   )
   const isLast = rows.length < limit
   const left = isLast ? origin : { forked_from: originId, fork_seq: rows.at(-1)!.seq - 1 }
-  tx.run("UPDATE compaction SET session_id = :heir WHERE session_id = :originId AND seq > :after AND seq <= :upTo", {
-    heir,
-    originId,
-    after: isLast ? 0 : (left.fork_seq ?? 0),
-    upTo: place.fork_seq ?? 0,
-  })
   tx.run("UPDATE session SET forked_from = :from, fork_seq = :seq WHERE id = :heir", {
     heir,
     from: left.forked_from,

@@ -11,6 +11,8 @@ import { deleteInSlices } from "../store/slices.ts"
 import type { Store } from "../store/store.ts"
 import { type TreeTable, treeTables } from "../store/tables.ts"
 import { listTasks } from "../task/find.ts"
+import { removeCheckpoints } from "./checkpoint-place.ts"
+import { heldKey } from "./checkpoint-vault.ts"
 import { treeSessions } from "./export.ts"
 import { removalKey } from "./fork.ts"
 import { removeGiven } from "./given.ts"
@@ -27,6 +29,7 @@ export async function removeSession(store: Store, clock: Clock, root: SessionRow
   try {
     refuseWhileTasksLive(store, root)
     await handOver(store, clock, root.id)
+    await removeCheckpoints(store, { rootId: root.id, project: root.project, env: process.env })
     await removeAll(store, clock, root.id)
   } catch (error) {
     lease.release()
@@ -74,7 +77,7 @@ async function removeAll(store: Store, clock: Clock, rootId: string): Promise<vo
   await store.writeDurably((tx) => {
     tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
     removeGiven(tx, rootId)
-    tx.run("DELETE FROM meta WHERE key = :key", { key: removalKey(rootId) })
+    tx.run("DELETE FROM meta WHERE key IN (:removal, :held)", { removal: removalKey(rootId), held: heldKey(rootId) })
     tx.run("DELETE FROM session WHERE id = :rootId", { rootId })
   })
 }

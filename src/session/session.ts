@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts"
 import type { Tool } from "../tool/tool.ts"
 import type { Approvals } from "./approvals.ts"
 import type { Budget } from "./budget.ts"
+import type { Checkpoints } from "./checkpoint.ts"
 import type { CompactionPolicy } from "./compaction.ts"
 import type { Draft } from "./draft.ts"
 import { History } from "./history.ts"
@@ -87,6 +88,8 @@ export interface SessionParts {
   /** The tools that this session may use, with the authority that its place in the tree gives them. */
   toolsFor(row: SessionRow): readonly Tool[]
   compaction: CompactionPolicy
+  /** What keeps the files of a tree as they were; undefined where nobody drives it. */
+  checkpoints?(rootId: string): Checkpoints | undefined
   /** Its model has of the files that it has seen only these in sight (real paths). */
   compacted(sessionId: string, inSight: ReadonlySet<string>): void
   /** The session is not used again by this process: what its tools remember of it can go. */

@@ -108,10 +108,11 @@ export function usageStats(reader: Reader, { now, days }: { now: number; days: S
   const local = new LocalTime()
   const found = new Map<string, DayParts>()
   const hours = new Array<number>(24).fill(0)
-  for (const { quarter, provider, model, ...sums } of reader.all<Part>(PARTS, since)) {
+  for (const part of reader.all<Part>(PARTS, since)) {
+    const { quarter, provider, model } = part
     const day = dayOf(found, local.day(quarter))
-    add(at(day.models, provider === model ? model : `${provider}/${model}`), sums)
-    hours[local.hour(quarter)]! += sums.requests
+    add(at(day.models, provider === model ? model : `${provider}/${model}`), part)
+    hours[local.hour(quarter)]! += part.requests
   }
   for (const { quarter, name, count } of reader.all<Work>(MESSAGES, since)) {
     const day = dayOf(found, local.day(quarter))
@@ -239,7 +240,8 @@ function longestOf(spans: readonly Span[]): LongestSession | undefined {
   let stretch: { rootId: string; from: number; to: number } | undefined
   for (const { rootId, firstAt, lastAt } of spans) {
     const goesOn = stretch?.rootId === rootId && firstAt - stretch.to <= BREAK_MS
-    stretch = goesOn && stretch ? { ...stretch, to: Math.max(stretch.to, lastAt) } : { rootId, from: firstAt, to: lastAt }
+    stretch =
+      goesOn && stretch ? { ...stretch, to: Math.max(stretch.to, lastAt) } : { rootId, from: firstAt, to: lastAt }
     const ms = stretch.to - stretch.from
     if (!longest || ms > longest.ms) longest = { sessionId: rootId, startedAt: stretch.from, ms }
   }
@@ -314,26 +316,30 @@ function byCost(a: ModelStats, b: ModelStats): number {
 
 /**
  * Day and hour of a quarter of an hour in the time zone of the process. (SQLite's own `localtime` needs the system's
- * time zone files, which a small container does not have.) What comes in order is worked out once.
+ * time zone files, which a small container does not have.) Quick where one day's quarters come after one another.
  */
 class LocalTime {
-  readonly #known = new Map<number, { day: string; hour: number }>()
+  #date = ""
+  #from = 0
+  #to = 0
+  #quarter = -1
+  #hour = 0
 
   day(quarter: number): string {
-    return this.#look(quarter).day
+    if (quarter >= this.#from && quarter < this.#to) return this.#date
+    const at = quarter * QUARTER_MS
+    this.#date = localDay(at)
+    this.#from = daysBefore(at, 0) / QUARTER_MS
+    this.#to = daysBefore(at, -1) / QUARTER_MS
+    return this.#date
   }
 
   hour(quarter: number): number {
-    return this.#look(quarter).hour
-  }
-
-  #look(quarter: number): { day: string; hour: number } {
-    const known = this.#known.get(quarter)
-    if (known) return known
-    const time = new Date(quarter * QUARTER_MS)
-    const found = { day: localDay(quarter * QUARTER_MS), hour: time.getHours() }
-    this.#known.set(quarter, found)
-    return found
+    if (quarter !== this.#quarter) {
+      this.#quarter = quarter
+      this.#hour = new Date(quarter * QUARTER_MS).getHours()
+    }
+    return this.#hour
   }
 }
 

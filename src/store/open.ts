@@ -144,7 +144,7 @@ class SqliteStore implements Store {
     return { ...reader, [Symbol.dispose]: () => connection.close() }
   }
 
-  folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string {
+  folder(name: "spool" | "draft" | "lease" | "bell" | "log" | "checkpoint"): string {
     const path = join(this.#folder, name)
     mkdirSync(path, { recursive: true, mode: 0o700 })
     return path

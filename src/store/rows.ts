@@ -213,6 +213,29 @@ export interface CompactionRow {
   created_at: number
 }
 
+export interface FileChangeRow {
+  seq: number
+  root_id: string
+  session_id: string
+  after_seq: number
+  path: string
+  cause: "write" | "shell" | "rewind"
+  ref: string | null
+  before: string
+  after: string
+  kept: "git" | "copy"
+  created_at: number
+}
+
+export interface RewindRow {
+  id: string
+  root_id: string
+  state: "open" | "done"
+  plan: string
+  created_at: number
+  ended_at: number | null
+}
+
 export interface LedgerRow {
   id: string
   root_id: string

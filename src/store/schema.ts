@@ -333,6 +333,34 @@ export const migrations: readonly string[] = [
     created_at INTEGER NOT NULL
   ) STRICT;
   CREATE INDEX compaction_session ON compaction (session_id, seq);
+  -- What a session's tools, commands and agents have done to the project's files, one row for each file and change, in
+  -- order; also what was taken back. path: relative to the project; '': nobody knows what changed. before and after:
+  -- JSON (session/checkpoint-state.ts); contents of before are kept by their oid, in the repository or as copies.
+  -- after_seq: the number of the root's newest message then. ref: the call, or the rewind, that did it.
+  CREATE TABLE file_change (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    root_id TEXT NOT NULL,
+    session_id TEXT NOT NULL,
+    after_seq INTEGER NOT NULL,
+    path TEXT NOT NULL,
+    cause TEXT NOT NULL CHECK (cause IN ('write', 'shell', 'rewind')),
+    ref TEXT,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    kept TEXT NOT NULL CHECK (kept IN ('git', 'copy')),
+    created_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX file_change_root ON file_change (root_id, after_seq);
+  -- Files that are taken back: what is to be done, written before the first of them is touched. 'open': not all is done.
+  CREATE TABLE rewind (
+    id TEXT PRIMARY KEY,
+    root_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'done')),
+    plan TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    ended_at INTEGER
+  ) STRICT;
+  CREATE INDEX rewind_root ON rewind (root_id);
   -- For the facts in a memory, which are read with each compaction: what each change did, without its texts.
   CREATE INDEX tool_call_change ON tool_call (session_id,
     json_extract(result, '$.data.path', '$.data.added', '$.data.removed'), json_type(result, '$.data.before'), ended_at)

@@ -50,7 +50,7 @@ export interface Store extends Reader {
    */
   snapshot(): Reader & Disposable
   /** Folder for a root's files: spools, drafts. Made on first use, 0700. */
-  folder(name: "spool" | "draft" | "lease" | "bell" | "log"): string
+  folder(name: "spool" | "draft" | "lease" | "bell" | "log" | "checkpoint"): string
   close(): void
 }
 

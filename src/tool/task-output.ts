@@ -13,6 +13,7 @@ import { truncate } from "./truncate.ts"
 
 /** How long `block` waits when the call doesn't say. */
 const PATIENCE_MS = 30_000
+const LOOK_MS = 500
 
 const input = z.object({
   task_id: z.string(),
@@ -39,7 +40,11 @@ export function taskOutputTool({ store, tasks, owner, origins }: TaskOutputParts
     readOnly: true,
     async run(call, ctx) {
       const view = findTask(store, call.task_id, [owner.root_id, ...origins()])
-      if (call.block) await tasks.wait([view.task.id], { timeoutMs: call.timeout ?? PATIENCE_MS, signal: ctx.signal })
+      const isShared = view.task.root_id !== owner.root_id
+      if (call.block) {
+        const wait = isShared ? waitElsewhere : waitHere
+        await wait(tasks, view.task.id, { timeoutMs: call.timeout ?? PATIENCE_MS, signal: ctx.signal })
+      }
       const run = tasks.run(view.run.id)
       const body = await bodyOf({ ...view, run }, call)
       const settled = isTerminal(run.state) && view.task.owner_id === owner.id
@@ -48,6 +53,23 @@ export function taskOutputTool({ store, tasks, owner, origins }: TaskOutputParts
         ...(settled ? { consumes: [run.id] } : {}),
       })
     },
+  }
+}
+
+interface Waiting {
+  timeoutMs: number
+  signal: AbortSignal
+}
+
+async function waitHere(tasks: TaskRuntime, id: string, waiting: Waiting): Promise<void> {
+  await tasks.wait([id], waiting)
+}
+
+/** Another process may drive what a fork shares, and rings no bell here. */
+async function waitElsewhere(tasks: TaskRuntime, id: string, { timeoutMs, signal }: Waiting): Promise<void> {
+  for (let left = timeoutMs; left > 0; left -= LOOK_MS) {
+    const [run] = await tasks.wait([id], { timeoutMs: Math.min(left, LOOK_MS), signal })
+    if (run && isTerminal(run.state)) return
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
-import { defaultPermitLimits, type Permit, Permits } from "../../src/model/permits.ts"
+import { defaultPermitLimits, type Permit, type PermitRequest, Permits } from "../../src/model/permits.ts"
 
 const agent = { model: "m", root: "r", isRoot: false }
 const own = { model: "m", root: "r", isRoot: true }
@@ -10,7 +10,7 @@ class Line {
   readonly order: string[] = []
   private readonly got = new Map<string, Permit>()
   constructor(readonly permits: Permits) {}
-  ask(name: string, who = agent): void {
+  ask(name: string, who: PermitRequest = agent): void {
     void this.permits.acquire(who).then((permit) => {
       this.order.push(name)
       this.got.set(name, permit)
@@ -26,6 +26,42 @@ class Line {
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve()
 }
+
+describe("what is asked beside the conversation", () => {
+  const aside = { model: "m", root: "r", isRoot: false, isAside: true }
+
+  test("waits while the user's own turn is being answered, whatever model that has", async () => {
+    const line = new Line(new Permits({ global: 9 }))
+    line.ask("own", { model: "large", root: "r", isRoot: true })
+    line.ask("aside", aside)
+    line.ask("elsewhere", { ...aside, root: "other" })
+    await settle()
+    expect(line.order).toEqual(["own", "elsewhere"])
+    await line.done("own")
+    expect(line.order).toEqual(["own", "elsewhere", "aside"])
+  })
+
+  test("comes after all others who wait for that model", async () => {
+    const line = new Line(new Permits({ global: 9, perModel: 1 }))
+    line.ask("a")
+    line.ask("aside", aside)
+    line.ask("b")
+    await settle()
+    await line.done("a")
+    expect(line.order).toEqual(["a", "b"])
+    await line.done("b")
+    expect(line.order).toEqual(["a", "b", "aside"])
+  })
+
+  test("holds up nobody", async () => {
+    const line = new Line(new Permits({ global: 9 }))
+    line.ask("aside", aside)
+    line.ask("own", own)
+    line.ask("agent")
+    await settle()
+    expect(line.order).toEqual(["aside", "own", "agent"])
+  })
+})
 
 test("first come, first served, up to the limit", async () => {
   const line = new Line(new Permits({ global: 2 }))

@@ -99,12 +99,12 @@ test("a circle of forks, as a broken import could make one, ends", async () => {
 test("any sessions forked anywhere, and deleted in any order, leave the others with their whole conversation", async () => {
   const act = fc.oneof(
     { weight: 4, arbitrary: fc.record({ type: fc.constant("say" as const), at: fc.nat() }) },
-    { weight: 3, arbitrary: fc.record({ type: fc.constant("fork" as const), at: fc.nat(), back: fc.nat(6) }) },
+    { weight: 3, arbitrary: fc.record({ type: fc.constant("fork" as const), at: fc.nat(), back: fc.nat(3) }) },
     { weight: 1, arbitrary: fc.record({ type: fc.constant("compact" as const), at: fc.nat() }) },
     { weight: 2, arbitrary: fc.record({ type: fc.constant("remove" as const), at: fc.nat() }) },
   )
   await fc.assert(
-    fc.asyncProperty(fc.array(act, { maxLength: 30 }), async (acts) => {
+    fc.asyncProperty(fc.array(act, { minLength: 8, maxLength: 40, size: "max" }), async (acts) => {
       using place = await temporaryStore()
       const { store } = place
       const parts = { clock: systemClock, ids: randomIds }
@@ -126,7 +126,7 @@ test("any sessions forked anywhere, and deleted in any order, leave the others w
           const { row } = await store.write((tx) => forkSession(tx, parts, { originId: id, at }))
           model.set(row.id, words.slice(0, at))
         }
-        if (act.type === "remove") {
+        if (act.type === "remove" && ids.length > 1) {
           const before = new Map([...model.keys()].map((each) => [each, seen(store, each)]))
           const row = store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id })!
           await removeSession(store, systemClock, row)
@@ -144,7 +144,7 @@ test("any sessions forked anywhere, and deleted in any order, leave the others w
       for (const table of ["step", "tool_call", "turn"])
         expect(store.one<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`)!.n).toBe(left / 2)
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
 

@@ -1,7 +1,7 @@
 // What a memory may cost: a share of what its session itself has used, so that nobody pays for it without noticing.
+import type { Models } from "../../model/ask.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
-import type { AsideParts } from "../aside.ts"
 
 /** So much is always allowed, some five cents: without it nothing would be remembered of a short session. */
 const LEAST_NANOS = 50_000_000
@@ -14,7 +14,7 @@ const CHARACTERS_PER_TOKEN = 3.5
 
 /** Whether an update with so much to take in stays within its share; by tokens where a price is not known. */
 export async function isAllowed(
-  { store, models }: Pick<AsideParts, "store" | "models">,
+  { store, models }: { store: Reader; models: Pick<Models, "price"> },
   { row, model, share, characters }: { row: SessionRow; model: string; share: number; characters: number },
 ): Promise<boolean> {
   if (model === "scout") return true

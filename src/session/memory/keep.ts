@@ -171,7 +171,7 @@ class Keeper implements MemoryKeeper {
     const { row, focus } = this.#newestCompaction()
     if (row === this.#compacted) return
     this.#compacted = row
-    if (focus !== null && this.#policy.updates && !this.#asked) this.#asked = { by: "compaction", focus }
+    if (focus !== null && this.#policy.updates) this.#asked = { by: this.#asked?.by ?? "compaction", focus }
   }
 
   #newestCompaction(): { row: number; focus: string | null } {

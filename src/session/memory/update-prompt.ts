@@ -1,7 +1,8 @@
 // What the model is asked that keeps a memory up to date: the sections as they are, and the messages that came since.
+import { oneLine } from "../../base/text.ts"
 import type { ModelRequest } from "../../model/model.ts"
 import { defuse } from "../../task/defuse.ts"
-import { isUsers, type Kept, type KeptSections, textOfLine } from "./kept.ts"
+import { isUsers, type Kept, type KeptSections } from "./kept.ts"
 import { type KeptSection, keptSections } from "./sections.ts"
 
 /** Of one answer: some sections in full. */
@@ -53,10 +54,22 @@ export function updateRequest(
 /** Of the log only the end: the model adds to it. */
 const LOG_LINES = 10
 
+/** Of the user's lines of one section, and of each of them. */
+const USERS_CHARS = 6_000
+const USERS_LINE_CHARS = 1_000
+
 function section(name: KeptSection, kept: Kept | undefined): string {
   const all = kept?.lines ?? []
   const shown = name === "log" ? all.slice(-LOG_LINES) : all
-  const lines = shown.map((line) => `${isUsers(line) ? "[user] " : ""}${textOfLine(line)}`)
+  // What the user wrote stays, however much it is; the model need not see all of it.
+  let room = USERS_CHARS
+  const lines = shown.flatMap((line) => {
+    if (!isUsers(line)) return [line]
+    if (room <= 0) return []
+    const text = oneLine(line.user, USERS_LINE_CHARS)
+    room -= text.length
+    return [`[user] ${text}`]
+  })
   const removed = (kept?.removed ?? []).map((line) => `(taken out by the user: ${line})`)
   return [`## ${name}`, ...(lines.length > 0 ? lines : ["(empty)"]), ...removed].join("\n")
 }

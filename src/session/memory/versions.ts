@@ -23,6 +23,9 @@ export const NO_VERSION: Version = { version: 0, coversSeq: 0, sections: {}, mad
 const KEPT_VERSIONS = 20
 const KEPT_TENTHS = 200
 
+/** In characters; far more than anybody reads. */
+const LARGEST_SECTION = 1_000_000
+
 export function newestVersion(reader: Reader, sessionId: string): Version {
   const row = reader.one<MemoryRow>(
     "SELECT * FROM memory WHERE session_id = :sessionId ORDER BY version DESC LIMIT 1",
@@ -71,6 +74,11 @@ export function editSection(
   edit: { sessionId: string; name: KeptSection; base: Version; text: string; now: number },
 ): void {
   const { sessionId, name, base, text, now } = edit
+  if (text.length > LARGEST_SECTION)
+    throw new UserError(
+      "memory-too-long",
+      `A section of the memory has at most ${LARGEST_SECTION} characters, not ${text.length}. Nothing was changed.`,
+    )
   const newest = newestVersion(tx, sessionId)
   const kept = edited({ base: base.sections[name], now: newest.sections[name], text })
   if (JSON.stringify(kept) === JSON.stringify(newest.sections[name] ?? { lines: [] })) return

@@ -26,16 +26,15 @@ export interface Indexing {
 /** Resolves when all messages that there are by then can be searched. */
 export async function indexMessages({ store, clock, signal, pauseMs = 0 }: Indexing): Promise<void> {
   const pause = () => (pauseMs > 0 ? clock.sleep(pauseMs, signal) : turnOfTheLoop())
-  let isBehind = toIndex(store) > 0
-  if (!isBehind) return
-  while (isBehind) {
+  if (toIndex(store) === 0) return
+  for (let isBehind = true; isBehind; ) {
     isBehind = await store.write(addSome)
-    signal?.throwIfAborted()
-    await pause()
-  }
-  while (await store.write(mergeSome)) {
-    signal?.throwIfAborted()
-    await pause()
+    // Each part is a segment. Many of them take long to merge, so it is done as they come.
+    for (let isMerging = true; isMerging; ) {
+      signal?.throwIfAborted()
+      await pause()
+      isMerging = await store.write(mergeSome)
+    }
   }
 }
 

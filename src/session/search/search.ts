@@ -5,7 +5,7 @@ import type { Reader } from "../../store/store.ts"
 import { projectWord, textOf } from "./index-messages.ts"
 import { expressionOf, type Term } from "./query.ts"
 
-export { toIndex } from "./index-messages.ts"
+export { textOf, toIndex } from "./index-messages.ts"
 export { type Term, termsOf } from "./query.ts"
 export { type Piece, snippetOf } from "./snippet.ts"
 

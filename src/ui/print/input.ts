@@ -15,6 +15,7 @@ export type Request =
   | { type: "prompt"; content: UserPart[] }
   | { type: "answer"; id: string; behavior: "allow" | "deny"; text?: string }
   | { type: "interrupt" | "background" }
+  | { type: "compact"; focus?: string }
   | { type: TaskAction; taskId: string }
   | ControlRequest
   | ClientAnswer
@@ -82,12 +83,18 @@ function answerOf(value: Record<string, unknown>, number: number): Request {
   return { type: "answer", id, behavior, ...(typeof message === "string" ? { text: message } : {}) }
 }
 
-function controlOf({ action, task_id: taskId }: Record<string, unknown>, number: number): Request {
+function controlOf({ action, task_id: taskId, focus }: Record<string, unknown>, number: number): Request {
   if (action === "interrupt" || action === "background") return { type: action }
+  if (action === "compact" && (focus === undefined || typeof focus === "string"))
+    return { type: "compact", ...(focus && { focus }) }
+  if (action === "compact") throw bad(number, "focus must be a text")
   const taskAction = taskActions.find((known) => known === action)
   if (taskAction && typeof taskId === "string") return { type: taskAction, taskId }
   if (taskAction) throw bad(number, "task_id is missing")
-  throw bad(number, `action is ${said(action)}; known are background, interrupt, stop_task, pause_task and resume_task`)
+  throw bad(
+    number,
+    `action is ${said(action)}; known are background, interrupt, compact, stop_task, pause_task and resume_task`,
+  )
 }
 
 function said(value: unknown): string {

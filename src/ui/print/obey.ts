@@ -36,6 +36,11 @@ export async function obeyLine(parts: Obeying, request: Request | undefined): Pr
     case "background":
       await hosted.background()
       return
+    case "compact":
+      await parts.program
+        .view(hosted.row)
+        .control({ action: "compact", ...(request.focus && { focus: request.focus }) })
+      return
     case "stop_task":
       return hosted.stopTask(request.taskId)
     case "pause_task":

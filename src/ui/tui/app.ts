@@ -86,6 +86,7 @@ export class App implements Stage {
     this.#end.abort()
     clearTimeout(this.#ticking)
     clearTimeout(this.#flash?.timer)
+    for (const pane of this.#panes) pane.close?.()
     await this.#following
   }
 

@@ -3,8 +3,8 @@
 // conversation knows, are kept in their order and done then.
 import { type Component, VStack } from "@earendil-works/pi-tui"
 import type { Env } from "../../base/paths.ts"
-import { branchOf } from "../view/branch.ts"
-import { footLine, headLines, queueLines } from "./conversation/chrome.ts"
+import { branchOf } from "../../base/branch.ts"
+import { footLine, headLines, queueLines, roomOn } from "./conversation/chrome.ts"
 import type { Draft } from "./editor/draft.ts"
 import { hintOf } from "./hint.ts"
 import { type OwnKeys, ownKeys } from "./keys/own-keys.ts"
@@ -106,17 +106,21 @@ export class EarlyPrompt {
   /** As ConversationPane has it. */
   #layout(): Component {
     const theme = this.#theme
+    const room = () => roomOn(this.#parts.surface.rows)
     const fixed = (make: (width: number) => Line[]) => ({
       component: new Rows(make),
       basis: "auto" as const,
       shrink: 0,
     })
     return new VStack([
-      fixed((width) => headLines(this.#heading(), width, theme).map((text) => ({ text }))),
+      fixed((width) => (room().head ? headLines(this.#heading(), width, theme).map((text) => ({ text })) : [])),
       { component: new Rows(() => []), basis: 0, grow: 1, minSize: 1 },
-      fixed((width) => [{ text: theme.faint("─".repeat(width)) }, ...this.#waiting(width)]),
+      fixed((width) => [
+        ...(room().rule ? [{ text: theme.faint("─".repeat(width)) }] : []),
+        ...this.#waiting(width).slice(0, room().above),
+      ]),
       { component: this.prompt.editor, basis: "auto", shrink: 1, minSize: 3 },
-      fixed((width) => [{ text: this.#foot(width) }]),
+      fixed((width) => (room().foot ? [{ text: this.#foot(width) }] : [])),
     ])
   }
 

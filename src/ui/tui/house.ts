@@ -10,6 +10,7 @@ import { openingNotes } from "./conversation/opening-lines.ts"
 import type { EarlyPrompt } from "./early.ts"
 import { farewell } from "./farewell.ts"
 import { ownKeys } from "./keys/own-keys.ts"
+import { type Destination, pickSession } from "./resume/resume.ts"
 import { askTrust, type Trusting } from "./screens/trust.ts"
 import { Surface } from "./surface.ts"
 import { createTheme, themeOf } from "./theme.ts"
@@ -24,6 +25,8 @@ export interface Opening {
   next: NewSession
   env: Env
   prompt: string | undefined
+  /** The message that one comes for. */
+  at?: Destination["at"]
   /** What was typed while the program opened. */
   early?: EarlyPrompt | undefined
   /** Aborted when the terminal goes: the work is to go on without it. */
@@ -46,6 +49,14 @@ export function askFolderTrust(
   return askTrust(surface, { ...asked, keys, theme: createTheme(name, { hasColour }) })
 }
 
+/** Lets the user pick a session, before any conversation is shown. */
+export function askSession(
+  surface: Surface,
+  { env, ...picking }: { env: Env; program: Program; hangUp: AbortSignal },
+): Promise<Destination | undefined> {
+  return pickSession(surface, { ...picking, keys: ownKeys(env).keys, theme: themeOf(env) })
+}
+
 export async function runTui(surface: Surface, opening: Opening): Promise<Departure> {
   const { program, row: first, next, env, prompt, hangUp } = opening
   const { keys, path: keybindings, notes } = opening.early?.own ?? ownKeys(env)
@@ -58,6 +69,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
   let asked = prompt
   let { early } = opening
   let said: string | undefined
+  let { at } = opening
   try {
     for (;;) {
       const lastLook = program.lastLook(row)
@@ -77,12 +89,14 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         prompt: asked,
         early,
         said,
+        at,
         elsewhere: () => othersThan(row, drivers),
         hangUp,
       })
       asked = undefined
       early = undefined
       said = undefined
+      at = undefined
       const there = left.type === "session" ? await program.goTo(left.id).catch(messageOf) : undefined
       if (typeof there === "string") {
         said = there
@@ -99,6 +113,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
       }
       if (left.type === "session") {
         said = left.said
+        at = left.at
         row = there ?? row
         continue
       }

@@ -133,9 +133,18 @@ export class Surface {
   }
 }
 
+/** A synchronized update (DEC mode 2026). */
+const BEGIN = "\x1b[?2026h"
+const END = "\x1b[?2026l"
+/** Where a frame puts the cursor at its end, and whether it is shown. */
+const CURSOR = /((?:\x1b\[\d+;\d+H)?\x1b\[\?25[hl])\x1b\[\?2026l$/
+const LONGEST_CURSOR = 40
+
 class OwnTerminal extends ProcessTerminal {
   readonly #first: (data: string) => boolean
   #next: ((data: string) => void) | undefined
+  /** As the last frame left it; undefined when something else was written since. */
+  #cursor: string | undefined
 
   constructor(first: (data: string) => boolean) {
     super()
@@ -149,5 +158,13 @@ class OwnTerminal extends ProcessTerminal {
 
   type(data: string): void {
     if (!this.#first(data)) this.#next?.(data)
+  }
+
+  /** A frame that changes no row and leaves the cursor where it is, is none. */
+  override write(data: string): void {
+    const cursor = CURSOR.exec(data.slice(-LONGEST_CURSOR))?.[1]
+    if (cursor !== undefined && cursor === this.#cursor && data === `${BEGIN}${cursor}${END}`) return
+    this.#cursor = cursor
+    super.write(data)
   }
 }

@@ -32,6 +32,8 @@ export interface Theme {
   removed: Paint
   /** The row that the keys act on. */
   selected: Paint
+  /** How much there was, from none to most: 5 of them. */
+  heat: readonly Paint[]
   /** A search's finds. */
   found: Paint
   foundHere: Paint
@@ -53,6 +55,7 @@ interface Palette {
   added: Colour
   removed: Colour
   selectedBack: Colour
+  heat: readonly Colour[]
   keyword: Colour
   string: Colour
   number: Colour
@@ -75,6 +78,7 @@ const palettes: Readonly<Record<ThemeName, Palette>> = {
     added: 114,
     removed: 210,
     selectedBack: 237,
+    heat: [237, 22, 28, 34, 83],
     keyword: 176,
     string: 150,
     number: 215,
@@ -94,6 +98,7 @@ const palettes: Readonly<Record<ThemeName, Palette>> = {
     added: 28,
     removed: 124,
     selectedBack: 254,
+    heat: [253, 151, 71, 28, 22],
     keyword: 90,
     string: 28,
     number: 130,
@@ -135,6 +140,7 @@ export function createTheme(name: ThemeName, { hasColour }: { hasColour: boolean
     added: fore(palette.added),
     removed: fore(palette.removed),
     selected: back(palette.selectedBack),
+    heat: palette.heat.map(fore),
     found: hasColour ? wrap("30;48;5;186", "39;49") : wrap("4", "24"),
     foundHere: hasColour ? wrap("30;48;5;215", "39;49") : wrap("7", "27"),
     syntax: {

@@ -1,7 +1,9 @@
 // The terminal interface's way in: from a session's row to the screen, until somebody leaves it or goes to another one.
+import { messageOf } from "../../base/error.ts"
 import { displayPath, type Env } from "../../base/paths.ts"
 import { oneLine } from "../../base/text.ts"
 import type { Control, Program } from "../../program.ts"
+import { findSession } from "../../session/find.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Driver } from "../drive.ts"
 import { awayOf } from "../view/away.ts"
@@ -29,12 +31,14 @@ import type { Target } from "./line.ts"
 import { memoryPane } from "./memory/memory.ts"
 import { type PromptSources, promptEditor } from "./prompt.ts"
 import { Prompting } from "./prompting.ts"
+import { type Destination, ResumePane } from "./resume/resume.ts"
 import { agentCard, agentPage } from "./screens/agents.ts"
 import { costLines } from "./screens/cost.ts"
 import { helpLines } from "./screens/help.ts"
 import { chooseModel, modelCard } from "./screens/models.ts"
 import { Page } from "./screens/page.ts"
 import { PermissionsPane } from "./screens/permissions.ts"
+import { statsPane } from "./stats/stats.ts"
 import type { Surface } from "./surface.ts"
 import { inspectorPane, tasksPane } from "./tasks/tasks.ts"
 import type { ThemeName } from "./theme.ts"
@@ -56,6 +60,8 @@ export interface Seat {
   prompt: string | undefined
   /** A word about how one came here. */
   said: string | undefined
+  /** The message that one comes for. */
+  at: Destination["at"]
   /** The ids of other sessions that this process drives. */
   elsewhere(): readonly string[]
   /** What was typed before, when this is the first conversation. */
@@ -68,7 +74,7 @@ export type Left =
   | { type: "left"; how: Leaving | "exit" }
   | { type: "new" }
   /** To another session, which says so with a word. */
-  | { type: "session"; id: string; said?: string }
+  | { type: "session"; id: string; said?: string; at?: Destination["at"] }
 
 /** Whether another process drives the session is looked up again after so long. */
 const HOSTED_MS = 500
@@ -120,10 +126,15 @@ export async function sit(seat: Seat): Promise<Left> {
       app.control({ action: "compact", ...(focus && { focus }) })
       if (app.view.activity().type !== "idle") app.say("Compacted at the end of this step.")
     },
+    resume: (name) => {
+      if (name !== "") goTo(name)
+      else app.open(sessionsPane())
+    },
     clear: () => leave({ type: "new" }),
     rename: (name) => renameSession({ stage: app, propose: (draft) => editor.setDraft(draft) }, name),
     fork: (name) => forkSession({ stage: app, goTo: (there) => leave({ type: "session", ...there }) }, name),
     exit: () => leaving.ask(),
+    stats: () => app.open(statsPane(app, env)),
     cost: () =>
       app.open(
         new Page(app, {
@@ -145,6 +156,22 @@ export async function sit(seat: Seat): Promise<Left> {
         }),
       ),
   })
+  const goThere = (to: Destination) => {
+    if (to.id !== row.id) return leave({ type: "session", ...to })
+    app.back()
+    if (to.at) pane.show(to.at)
+  }
+  const goTo = (name: string) => {
+    try {
+      const { id } = findSession(program.store, name, program.project)
+      if (id === row.id) app.say("You are in that session.")
+      else leave({ type: "session", id })
+    } catch (error) {
+      app.say(oneLine(messageOf(error), 400), "error")
+    }
+  }
+  const sessionsPane = () =>
+    new ResumePane({ stage: app, here: row.id, ours: seat.elsewhere, chosen: goThere, back: () => app.back() })
   const prompting = new Prompting({
     stage: app,
     commands,
@@ -278,6 +305,7 @@ export async function sit(seat: Seat): Promise<Left> {
   seat.hangUp.addEventListener("abort", () => leaving.now(), { once: true })
   app.start(pane)
   if (seat.said !== undefined) app.say(seat.said)
+  if (seat.at) pane.show(seat.at)
   attention.look()
   if (seat.hangUp.aborted) leaving.now()
   if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")

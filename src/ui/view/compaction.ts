@@ -1,5 +1,5 @@
 // A compaction in a line: what was kept, and how long the conversation was and is.
-import { plural, tokens } from "../../base/text.ts"
+import { oneLine, plural, tokens } from "../../base/text.ts"
 import type { Kept } from "../../session/compaction.ts"
 import type { CompactionRow } from "../../store/rows.ts"
 
@@ -13,13 +13,13 @@ const CAUSE: Readonly<Record<CompactionRow["cause"], string>> = {
 export function compactionLine(row: CompactionRow, { short = false }: { short?: boolean } = {}): string {
   const kept = JSON.parse(row.kept) as Kept
   const parts = [
-    "the memory",
-    plural(kept.messages, "last message"),
+    ...(kept.hasMemory ? ["the memory"] : []),
+    kept.messages === 1 ? "the last message" : `the last ${plural(kept.messages, "message")}`,
     ...(kept.tasks > 0 ? [plural(kept.tasks, "live task")] : []),
     ...(kept.todos > 0 ? [plural(kept.todos, "open todo")] : []),
   ]
   const lost = kept.leftOut > 0 ? ` ${plural(kept.leftOut, "message")} had no room and can only be read again.` : ""
-  const focus = row.focus ? `, with a focus on ${row.focus}` : ""
+  const focus = row.focus ? `, with a focus on ${oneLine(row.focus, 80)}` : ""
   const line = `Compacted${CAUSE[row.cause]}${focus}: kept ${listed(parts)}; ${tokens(row.tokens_before)} → about ${tokens(row.tokens_after)} tokens.${lost}`
   return short ? line : `${line} Everything before stays scrollable and searchable.`
 }

@@ -114,8 +114,16 @@ export function changesOf(version: Version, before: Version | undefined): Versio
   })
 }
 
-/** By the longest common part; sections have some dozens of lines. */
+/** Sections have some dozens of lines. Of what somebody has put in by the thousands, only what is new and gone is told. */
+const COMPARED = 1_000_000
+
+/** By the longest common part. */
 function differing(old: readonly string[], now: readonly string[]): VersionChange["lines"] {
+  if (old.length * now.length > COMPARED) {
+    const [before, after] = [new Set(old), new Set(now)]
+    const gone = old.filter((text) => !after.has(text)).map((text) => ({ sign: "-" as const, text }))
+    return [...gone, ...now.filter((text) => !before.has(text)).map((text) => ({ sign: "+" as const, text }))]
+  }
   const common = Array.from({ length: old.length + 1 }, () => new Array<number>(now.length + 1).fill(0))
   for (let i = old.length - 1; i >= 0; i--)
     for (let j = now.length - 1; j >= 0; j--)

@@ -1,9 +1,7 @@
 // The sessions with the user as a list: the newest first, forks below the session that they come from. One look reads
 // what a list of ten thousand needs; what only a visible row shows is read for that row.
 import { oneLine } from "../../base/text.ts"
-import { IS_EMPTY } from "../../session/empty.ts"
-import { firstPrompt } from "../../session/find.ts"
-import type { SessionRow } from "../../store/rows.ts"
+import { firstPrompt, listRoots } from "../../session/find.ts"
 import type { Reader } from "../../store/store.ts"
 import { LIVE } from "../../task/task.ts"
 
@@ -29,33 +27,9 @@ export interface ListedSession extends SessionItem {
   depth: number
 }
 
-type Row = Pick<
-  SessionRow,
-  | "id"
-  | "name"
-  | "title"
-  | "project"
-  | "cwd"
-  | "branch"
-  | "model"
-  | "agent"
-  | "created_at"
-  | "updated_at"
-  | "forked_from"
-  | "fork_seq"
->
-
 /** The newest first; those in which nothing was ever said are left out, unless they have a name. Without a project: all. */
 export function readSessions(reader: Reader, { project }: { project?: string | undefined } = {}): SessionItem[] {
-  const rows = reader.all<Row>(
-    `SELECT id, name, title, project, cwd, branch, model, agent, created_at, updated_at, forked_from, fork_seq
-     FROM session INDEXED BY session_list
-     WHERE parent_id IS NULL ${project === undefined ? "" : "AND project = :project"}
-       AND (name IS NOT NULL OR title IS NOT NULL OR forked_from IS NOT NULL OR NOT (${IS_EMPTY}))
-     ORDER BY updated_at DESC`,
-    project === undefined ? {} : { project },
-  )
-  return rows.map((row) => ({
+  return listRoots(reader, project).map((row) => ({
     id: row.id,
     name: row.name ?? row.title ?? "",
     hasName: row.name !== null,
@@ -151,10 +125,6 @@ export interface SessionSize {
 
 export function sizeOf(reader: Reader, id: string): SessionSize {
   const turns = reader.one<{ n: number }>("SELECT COUNT(*) AS n FROM turn WHERE session_id = :id", { id })?.n ?? 0
-  const last = reader.one<{ state: string }>(
-    "SELECT state FROM turn WHERE session_id = :id ORDER BY started_at DESC, rowid DESC LIMIT 1",
-    { id },
-  )
   const used = reader.one<{ tokens: number | null; cost: number | null; unpriced: number; estimated: number }>(
     `SELECT SUM(input_tokens + output_tokens + cache_read_tokens + cache_write_tokens) AS tokens, SUM(cost_nanos) AS cost,
        COALESCE(SUM(cost_nanos IS NULL), 0) AS unpriced, COALESCE(SUM(state = 'estimated'), 0) AS estimated
@@ -166,8 +136,14 @@ export function sizeOf(reader: Reader, id: string): SessionSize {
     tokens: used?.tokens ?? 0,
     costNanos: used?.unpriced ? null : (used?.cost ?? 0),
     isEstimated: (used?.estimated ?? 0) > 0,
-    isTurnOpen: last?.state === "open",
+    isTurnOpen: isTurnOpen(reader, id),
   }
+}
+
+/** Whether its own turn is under way, as far as the rows know. */
+export function isTurnOpen(reader: Reader, id: string): boolean {
+  const sql = "SELECT state FROM turn WHERE session_id = :id ORDER BY started_at DESC, rowid DESC LIMIT 1"
+  return reader.one<{ state: string }>(sql, { id })?.state === "open"
 }
 
 /** What a session is called that has neither a name nor a title: by its first prompt. */

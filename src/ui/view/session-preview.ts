@@ -1,9 +1,8 @@
 // One session in a glance: the last exchange, what its memory says, the newest tasks; and where a fork splits off.
 import { stripControl } from "../../base/escape.ts"
 import { lastSeq, messagesBefore, WHOLE } from "../../session/lineage.ts"
-import { textOfKept } from "../../session/memory/kept.ts"
-import { newestVersion } from "../../session/memory/versions.ts"
-import { textOf } from "../../session/search/index-messages.ts"
+import { versionInForce } from "../../session/memory/memory.ts"
+import { textOf } from "../../session/search/search.ts"
 import type { MessageRow, RunState } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 
@@ -61,9 +60,10 @@ export function previewOf(reader: Reader, sessionId: string): SessionPreview {
 }
 
 function memoryStatus(reader: Reader, sessionId: string): MemoryStatus | undefined {
-  const { version, coversSeq, sections, at } = newestVersion(reader, sessionId)
+  const { version, coversSeq, sections, at } = versionInForce(reader, sessionId)
   if (version === 0) return undefined
-  return { version, behind: Math.max(0, lastSeq(reader, sessionId) - coversSeq), at, status: textOfKept(sections.status) }
+  const lines = sections.status?.lines.map((line) => (typeof line === "string" ? line : line.user)) ?? []
+  return { version, behind: Math.max(0, lastSeq(reader, sessionId) - coversSeq), at, status: lines.join("\n") }
 }
 
 /** The last thing that a fork shares with its origin, in words: the message with that number, or the nearest before it. */

@@ -29,6 +29,7 @@ export function summary(tool: string, input: unknown): string {
   if (typeof input !== "object" || input === null) return oneLine(String(input ?? ""), MAX)
   const fields = input as Record<string, unknown>
   if (tool === "TodoWrite") return todos(fields.todos)
+  if (tool === "AskUserQuestion") return questions(fields.questions)
   for (const name of FIELDS[tool] ?? []) {
     const value = fields[name]
     if (typeof value !== "string" || value === "") continue
@@ -45,6 +46,11 @@ function within(path: unknown): string {
 
 function rest(fields: Record<string, unknown>): string {
   return Object.keys(fields).length === 0 ? "" : JSON.stringify(fields)
+}
+
+function questions(list: unknown): string {
+  const asked = Array.isArray(list) ? list.map((one) => (one as { question?: unknown } | null)?.question) : []
+  return oneLine(stripControl(asked.filter((text) => typeof text === "string").join(" ")), MAX)
 }
 
 function todos(list: unknown): string {

@@ -70,22 +70,27 @@ export class Transcript {
     const until = this.#entries[0]?.at ?? Number.MAX_SAFE_INTEGER
     if (page.length > 0) this.#firstSeq = page[0]!.seq
     const from = this.#hasEarlier ? page[0]!.created_at : 0
-    const entries = withCompactions(this.#withLines(this.#entriesOf(page), { from, until }), {
-      rows: compactionsBetween(this.#reader, this.sessionId, { from, until }),
-    })
+    const entries = this.#withLines(this.#entriesOf(page), { from, until })
     if (entries.length === 0) return 0
     this.#entries = [...entries, ...this.#entries]
     this.#version++
     return entries.length
   }
 
+  /** Reads earlier messages up to that number, unless they are more than `most`; whether it is here now. */
+  reach(seq: number, most: number): boolean {
+    if (this.#firstSeq - seq > most) return false
+    if (seq < this.#firstSeq) this.loadEarlier(this.#firstSeq - seq)
+    return seq >= this.#firstSeq
+  }
+
   /** Takes in what was published for this session. */
   apply(rows: readonly FeedRow[]): void {
     const own = rows.filter((row) => row.session_id === this.sessionId)
+    for (const { kind, ref } of own) if (kind === "compaction") this.#addCompaction(ref)
     if (own.some(({ kind }) => kind === "message")) this.#append()
     for (const row of own) {
       if (row.kind === "task_started") this.#addLine(row.ref)
-      if (row.kind === "compaction") this.#addCompaction(row.ref)
       if (row.kind === "tool_result") this.#replaceCall(row.ref)
       if (row.kind === "turn") this.#endTurn(row.ref)
     }
@@ -113,11 +118,12 @@ export class Transcript {
 
   /** Forgets what streamed in of steps that were given up; a message's own draft goes when it is committed. */
   settleDrafts(): void {
-    for (const stepId of this.#drafts.keys()) {
+    for (const stepId of [...this.#drafts.keys()]) {
       const step = this.#reader.one<{ state: string }>("SELECT state FROM step WHERE id = :stepId", { stepId })
       if (step?.state === "asking") continue
-      this.#drafts.delete(stepId)
-      this.#version++
+      // Its message may have been committed after the news was read: it is there at once, so that nothing ever shrinks.
+      this.#append()
+      if (this.#drafts.delete(stepId)) this.#version++
     }
   }
 
@@ -196,10 +202,11 @@ export class Transcript {
     this.#version++
   }
 
+  /** Behind the messages that are there; one behind messages that are yet to come comes with them. */
   #addCompaction(id: string): void {
     const row = this.#reader.one<CompactionRow>("SELECT * FROM compaction WHERE id = :id", { id })
-    if (!row || this.#entries.some((entry) => entry.id === id)) return
-    this.#entries = withCompactions(this.#entries, { rows: [row] })
+    if (!row || row.seq > this.#lastSeq || this.#entries.some((entry) => entry.id === id)) return
+    this.#entries = [...this.#entries, compactionNote(row)]
     this.#version++
   }
 
@@ -253,10 +260,13 @@ export class Transcript {
 
   #entriesOf(rows: readonly MessageRow[]): Entry[] {
     const turns = this.#endsOf(rows)
+    const numbers = { from: rows[0]?.seq ?? 0, to: rows.at(-1)?.seq ?? -1 }
+    const made = compactionsBetween(this.#reader, this.sessionId, numbers)
+    const compactions = Map.groupBy(made, ({ seq }) => seq)
     const entries = rows.flatMap((row, i) => {
       const own = row.role === "assistant" ? this.#assistant(row) : this.#user(row)
       const note = rows[i + 1]?.turn_id === row.turn_id ? undefined : turns.get(row.turn_id)
-      return note ? [...own, note] : own
+      return [...own, ...(note ? [note] : []), ...(compactions.get(row.seq) ?? []).map(compactionNote)]
     })
     return joined(entries)
   }
@@ -356,15 +366,8 @@ export class Transcript {
   }
 }
 
-/** Each before the first entry that came after it. */
-function withCompactions(entries: readonly Entry[], { rows }: { rows: readonly CompactionRow[] }): Entry[] {
-  const all = [...entries]
-  for (const row of rows) {
-    const next = all.findIndex(({ at }) => at > row.created_at)
-    const note: Entry = { type: "note", id: row.id, tone: "info", text: compactionLine(row), at: row.created_at }
-    all.splice(next < 0 ? all.length : next, 0, note)
-  }
-  return all
+function compactionNote(row: CompactionRow): Entry {
+  return { type: "note", id: row.id, tone: "info", text: compactionLine(row), at: row.created_at }
 }
 
 /** Wake-ups that stand together are one. */

@@ -1,6 +1,7 @@
 // The prompt before the program is open.
-import { describe, expect, test } from "bun:test"
+
 import { Database } from "bun:sqlite"
+import { describe, expect, test } from "bun:test"
 import { join } from "node:path"
 import { workbench } from "../../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../../testing/model-server.ts"

@@ -40,6 +40,8 @@ export interface TalkOptions extends TerminalOptions {
   keybindings?: object
   /** In the working folder. */
   files?: Readonly<Record<string, string>>
+  /** Requests that may begin a new prefix: the first one after a compaction. */
+  restarts?: (request: RecordedRequest) => boolean
 }
 
 /** A line of sh that waits for `go(name)`. */
@@ -54,10 +56,12 @@ export async function talk({
   settings,
   keybindings,
   files = {},
+  restarts,
   ...options
 }: TalkOptions = {}): Promise<Talk> {
   const server = await startModelServer({
     script: script.byAgent([...routesOf(agents), { ...ROOT, steps: root, after }]),
+    ...(restarts && { restarts }),
   })
   const bench = workbench(server)
   mkdirSync(bench.home, { recursive: true, mode: 0o700 })

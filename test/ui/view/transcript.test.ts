@@ -243,3 +243,19 @@ test("an entry that has not changed stays the same object, so that what was laid
   transcript.apply([{ seq: 1, root_id: "s", session_id: "s", kind: "message", ref: "m2", data: null, at: 2 }])
   expect(transcript.entries[0]).toBe(first!)
 })
+
+test("a message that was committed after the news was read takes its draft's place at once, and is not said twice", async () => {
+  using home = await session()
+  const { store } = home
+  await store.write((tx) => seed(tx, "step", { id: "p", session_id: "s", turn_id: "t", n: 1, state: "asking" }))
+  const transcript = open(store)
+  transcript.stream([{ sessionId: "s", stepId: "p", restarted: false, parts: [{ text: "Hello" }] }], 1)
+  await store.write((tx) => {
+    tx.run("UPDATE step SET state = 'done' WHERE id = 'p'")
+    say(tx, { seq: 1, role: "assistant", parts: [text("Hello there")], step: "p" })
+  })
+  transcript.settleDrafts()
+  expect(words(transcript.entries)).toEqual(["Hello there"])
+  transcript.apply([{ seq: 1, root_id: "s", session_id: "s", kind: "message", ref: "m1", data: null, at: 6 }])
+  expect(words(transcript.entries)).toEqual(["Hello there"])
+})

@@ -11,6 +11,12 @@ import { clip, ends, type Line } from "../line.ts"
 import { spinner } from "../marks.ts"
 import type { Theme } from "../theme.ts"
 
+/** What there is room for on a screen of so many rows: the prompt is there on each, whatever else is not. */
+export function roomOn(rows: number): { head: boolean; foot: boolean; rule: boolean; above: number } {
+  const isLow = rows < 10
+  return { head: !isLow, foot: rows > 5, rule: !isLow, above: isLow ? Math.max(0, rows - 5) : Number.POSITIVE_INFINITY }
+}
+
 export interface Heading {
   name: string
   model: string

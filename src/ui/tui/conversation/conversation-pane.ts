@@ -1,6 +1,6 @@
 // The conversation with its prompt: the head, what was said, what runs, the editor, the foot.
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
-import { branchOf } from "../../view/branch.ts"
+import { branchOf } from "../../../base/branch.ts"
 import { modeWord } from "../../view/modes.ts"
 import type { Request } from "../../view/requests.ts"
 import { isLive } from "../../view/task-item.ts"
@@ -9,9 +9,9 @@ import { hintOf } from "../hint.ts"
 import type { Action, KeyContext } from "../keys/actions.ts"
 import type { Line, Target } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
-import type { Theme } from "../theme.ts"
 import { Rows } from "../rows.ts"
-import { activityLines, footLine, headLines, queueLines, requestLines, stripLine } from "./chrome.ts"
+import type { Theme } from "../theme.ts"
+import { activityLines, footLine, headLines, queueLines, requestLines, roomOn, stripLine } from "./chrome.ts"
 import { TranscriptPane } from "./transcript-pane.ts"
 
 export interface ConversationParts {
@@ -34,6 +34,10 @@ export interface ConversationParts {
 const BRANCH_MS = 5000
 /** Earlier messages are read when so few lines are left above the view. */
 const NEAR_TOP = 20
+/** More messages than this are not read and laid out to get to one of them. */
+const FARTHEST = 2000
+/** Above the message that one comes for. */
+const LINES_ABOVE = 2
 
 export class ConversationPane implements Pane {
   readonly layout: Component
@@ -47,6 +51,11 @@ export class ConversationPane implements Pane {
   #requests: readonly Request[] | undefined
   /** How long the conversation was when the view left its end. */
   #leftAt: number | undefined
+  /** Of the last frame. */
+  #lastTop = 0
+  #isToBeginning = false
+  /** A page of earlier messages is about to be read. */
+  #isReading = false
 
   constructor(parts: ConversationParts) {
     const { stage } = parts
@@ -75,7 +84,7 @@ export class ConversationPane implements Pane {
       { component: this.#scroll, basis: 0, grow: 1, minSize: 1 },
       fixed(new Rows((width) => this.#above(width), parts.onTarget)),
       { component: parts.place, basis: "auto", shrink: 1, minSize: 3 },
-      fixed(new Rows((width) => [{ text: this.#foot(width) }])),
+      fixed(new Rows((width) => (roomOn(stage.rows).foot ? [{ text: this.#foot(width) }] : []))),
     ])
   }
 
@@ -107,6 +116,7 @@ export class ConversationPane implements Pane {
 
   /** "↓ 14 new lines", in the place where the view has left the end. */
   endMarker(): string {
+    this.#lookUp()
     if (this.#scroll.isFollowingEnd) this.#leftAt = undefined
     else this.#leftAt ??= this.transcript.height
     const news = this.#leftAt === undefined ? 0 : this.transcript.height - this.#leftAt
@@ -114,19 +124,58 @@ export class ConversationPane implements Pane {
     return this.#parts.stage.theme().inverse(text)
   }
 
-  /** What stands above the view when it is near is read before it is reached. */
+  /** With each frame that shows something else than the end: whether earlier messages are to be read. */
+  #lookUp(): void {
+    const { scrollTop, viewportHeight } = this.#scroll
+    // Nothing but "to the beginning", or the scroll bar, goes there at once from far away.
+    if (scrollTop === 0 && this.#lastTop > viewportHeight) this.#isToBeginning = true
+    if (scrollTop > 0) this.#isToBeginning = false
+    this.#lastTop = scrollTop
+    if (this.#isReading || !this.#parts.stage.view.root.hasEarlier || scrollTop > NEAR_TOP) return
+    this.#isReading = true
+    // Between two frames, and one page at a time, so that keys are answered.
+    setImmediate(() => {
+      this.#isReading = false
+      this.#loadEarlier()
+    })
+  }
+
+  /** What stands above the view when it is near is read before it is reached; what is shown stays in its place. */
   #loadEarlier(): void {
-    const { root } = this.#parts.stage.view
+    const { stage } = this.#parts
+    const { root } = stage.view
     if (!root.hasEarlier || this.#scroll.isFollowingEnd || this.#scroll.scrollTop > NEAR_TOP) return
     const before = this.transcript.height
     root.loadEarlier()
-    this.transcript.render(this.#parts.stage.columns)
-    this.#scroll.updateLayout(this.transcript.height, this.#scroll.viewportHeight, this.#parts.stage.requestRender)
-    this.#scroll.scrollTo(this.#scroll.scrollTop + this.transcript.height - before, { disableFollow: true })
+    this.transcript.render(stage.columns)
+    const added = this.transcript.height - before
+    if (this.#leftAt !== undefined) this.#leftAt += added
+    this.#scroll.updateLayout(this.transcript.height, this.#scroll.viewportHeight, stage.requestRender)
+    const top = this.#isToBeginning ? 0 : this.#scroll.scrollTop + added
+    this.#lastTop = top
+    this.#scroll.scrollTo(top, { disableFollow: true })
+    stage.requestRender()
+  }
+
+  /** Scrolls to a message; where it is too far up, it says so. */
+  show({ messageId, seq }: { messageId: string; seq: number }): void {
+    const { stage } = this.#parts
+    const isThere = stage.view.root.reach(seq, FARTHEST)
+    this.transcript.render(stage.columns)
+    const line = isThere ? this.transcript.lineOf(messageId) : undefined
+    if (line === undefined) {
+      stage.say(`That is message ${seq}, far above: scroll up to it.`)
+      return
+    }
+    const viewport = this.#scroll.viewportHeight || stage.rows
+    this.#scroll.updateLayout(this.transcript.height, viewport, stage.requestRender)
+    this.#scroll.scrollTo(Math.max(0, line - LINES_ABOVE), { disableFollow: true })
+    stage.requestRender()
   }
 
   #head(width: number): Line[] {
     const { stage, isViewer } = this.#parts
+    if (!roomOn(stage.rows).head) return []
     const { session, totals } = stage.view
     const heading = {
       name: session.name ?? session.title ?? "new conversation",
@@ -166,12 +215,13 @@ export class ConversationPane implements Pane {
       { width, theme, now: stage.now() },
     )
     const answer = isEditorEmpty() ? "↵ answer" : `${hintOf(keys, "conversation.approvals")} answer`
-    return [
-      { text: theme.faint("─".repeat(width)) },
+    const room = roomOn(stage.rows)
+    const lines: Line[] = [
       ...(place.card ? [] : requestLines(view.requests, { width, theme, hint: answer })),
       ...queueLines(view.queue, { width, theme, hint: "↑ takes it back" }).map((text) => ({ text })),
       ...(strip === undefined ? [] : [{ text: strip, target: { type: "tasks" } as const }]),
     ]
+    return [...(room.rule ? [{ text: theme.faint("─".repeat(width)) }] : []), ...lines.slice(0, room.above)]
   }
 
   #foot(width: number): string {

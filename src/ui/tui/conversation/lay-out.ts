@@ -25,6 +25,8 @@ export interface Laying {
   streaming: Map<string, StreamingMarkdown>
 }
 
+/** Tells the library where a prompt stands (OSC 133 of FinalTerm), for going from one to the next; never written. */
+const PROMPT_START = "\x1b]133;A\x07"
 /** What everything that is not the user's own is indented by. */
 const INDENT = "   "
 /** A folded diff shows so many lines, and an unfolded output so many. */
@@ -47,9 +49,10 @@ export function layOut(entry: Entry, laying: Laying): Line[] {
       return wakeLines(entry, laying)
     case "note": {
       const paint = entry.tone === "error" ? theme.error : entry.tone === "warning" ? theme.warn : theme.dim
+      const mark = entry.tone === "info" ? "· " : "! "
       const text = stripControl(entry.text, { keepNewlines: true })
       return wrapped(text, width - 5).map((line, i) => ({
-        text: `${INDENT}${paint(`${i === 0 ? "! " : "  "}${line}`)}`,
+        text: `${INDENT}${paint(`${i === 0 ? mark : "  "}${line}`)}`,
       }))
     }
     default:
@@ -75,7 +78,7 @@ function promptLines({ text, images, from }: PromptEntry, { width, theme }: Layi
   const shown = images > 0 ? `${clean}${clean ? "\n" : ""}[${plural(images, "image")}]` : clean
   const mark = from === "human" ? "›" : "▸"
   return wrapped(shown, width - 4).map((line, i) => ({
-    text: ` ${theme.accent(i === 0 ? mark : " ")} ${from === "human" ? theme.user(line) : line}`,
+    text: `${i === 0 && from === "human" ? PROMPT_START : ""} ${theme.accent(i === 0 ? mark : " ")} ${from === "human" ? theme.user(line) : line}`,
   }))
 }
 

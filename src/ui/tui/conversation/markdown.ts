@@ -72,9 +72,7 @@ const NO_BORDER = "\x00"
 function layOut(clean: string, { width, theme, highlighter }: Speech): string[] {
   if (clean === "") return []
   const all = new Markdown(clean, 0, 0, styles(theme, highlighter)).render(width)
-  const lines = all
-    .filter((line) => line.trim() !== NO_BORDER)
-    .map((line) => line.replaceAll(NO_BORDER, "").trimEnd())
+  const lines = all.filter((line) => line.trim() !== NO_BORDER).map((line) => line.replaceAll(NO_BORDER, "").trimEnd())
   return lines.slice(0, lines.findLastIndex((line) => line !== "") + 1)
 }
 

@@ -57,6 +57,16 @@ export class TranscriptPane implements Component {
     return this.#lines.length
   }
 
+  /** The first line of a message, as of the last frame. */
+  lineOf(messageId: string): number | undefined {
+    let line = this.#openingHeight
+    for (const one of this.#laidOut) {
+      if (one.entry.id === messageId || one.entry.id.startsWith(`${messageId}:`)) return line
+      line += heightOf(one)
+    }
+    return undefined
+  }
+
   render(width: number): string[] {
     const theme = this.#parts.theme()
     if (width !== this.#width || theme !== this.#theme) {
@@ -155,6 +165,14 @@ export class TranscriptPane implements Component {
     const fresh = changesFirst ? [...laid, kept[0]!] : laid
     this.#splice({ from, until, fresh })
     this.#laidOut = [...before.slice(0, head), ...laid, ...kept]
+    this.#forgetStreams(entries)
+  }
+
+  /** What streamed in has become a message, which is another entry. */
+  #forgetStreams(entries: readonly Entry[]): void {
+    if (this.#streaming.size === 0) return
+    const streams = new Set(entries.slice(-MOST_STREAMS).map(({ id }) => id))
+    for (const id of this.#streaming.keys()) if (!streams.has(id)) this.#streaming.delete(id)
   }
 
   /** Puts the lines of these in the place of those of the laid out entries [from, until). */
@@ -206,6 +224,9 @@ export class TranscriptPane implements Component {
     this.#closingHeight = 0
   }
 }
+
+/** Streams are at the end, and are few. */
+const MOST_STREAMS = 50
 
 const BLANK: Line = { text: "" }
 

@@ -1,8 +1,18 @@
 // What keys can do: every action with its context and the keys it has when nobody says otherwise. The names on the
 // left are what a person writes in keybindings.json, so they are a contract.
 
-/** Where a key means something. `list` is for pickers; `tasks` and `approvals` are tried before it. */
-export const contexts = ["conversation", "editor", "tasks", "inspector", "memory", "approvals", "list"] as const
+/** Where a key means something. `list` is for pickers; `tasks`, `approvals` and `resume` are tried before it. */
+export const contexts = [
+  "conversation",
+  "editor",
+  "tasks",
+  "inspector",
+  "memory",
+  "approvals",
+  "resume",
+  "stats",
+  "list",
+] as const
 export type KeyContext = (typeof contexts)[number]
 
 interface Definition {
@@ -100,6 +110,18 @@ export const actions = {
   "approvals.once": { keys: ["y"], does: "allow once" },
   "approvals.always": { keys: ["a"], does: "always allow, by the rule shown" },
   "approvals.no": { keys: ["n"], does: "no, with a reason" },
+
+  "resume.search": { keys: ["/"], does: "search all messages" },
+  "resume.preview": { keys: ["p"], does: "preview" },
+  "resume.rename": { keys: ["r"], does: "rename" },
+  "resume.forks": { keys: ["b"], does: "browse forks" },
+  "resume.all": { keys: ["a"], does: "all projects" },
+  "resume.delete": { keys: ["d"], does: "delete" },
+
+  "stats.nextTab": { keys: ["tab", "right"], does: "the other page" },
+  "stats.previousTab": { keys: ["shift+tab", "left"], does: "the page before" },
+  "stats.range": { keys: ["r"], does: "7 days, 30 days, all" },
+  "stats.copy": { keys: ["ctrl+s"], does: "copy the card for sharing" },
 
   "list.up": { keys: ["up", "ctrl+p"], does: "up" },
   "list.down": { keys: ["down", "ctrl+n"], does: "down" },

@@ -148,7 +148,7 @@ function shared(action: Action): KeyContext[] {
   // Esc closes a completion first and Enter types nothing in the conversation: the app asks the editor before.
   if (context === "editor" && action !== "editor.dismiss") return ["editor", "conversation"]
   if (context === "conversation" && action !== "conversation.interrupt") return ["conversation", "editor"]
-  if (context === "tasks" || context === "approvals") return [context, "list"]
+  if (context === "tasks" || context === "approvals" || context === "resume") return [context, "list"]
   return [context]
 }
 

@@ -168,7 +168,8 @@ export class MemoryPane implements Pane {
     this.#isEditing = true
     try {
       const base = this.#view.version
-      const edited = await edit(section.lines.map(({ text }) => text).join("\n"))
+      // As files are: each line has its end.
+      const edited = await edit(section.lines.map(({ text }) => `${text}\n`).join(""))
       if (edited.type === "failed") return stage.say(edited.message, "error")
       const { program, view } = stage
       await program.memory.edit(view.session.id, { name: section.kept, base, text: edited.text })

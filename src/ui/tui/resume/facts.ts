@@ -1,7 +1,16 @@
 // What the rows that are seen show besides their names. Figures are sums over a session's rows, and of a long one they
 // take their time: what does not fit into a frame comes with the next one.
-import { type Going, goingOn, type SessionItem, type SessionSize, type Standing, sizeOf, standingOf } from "../../view/session-list.ts"
+
 import type { Reader } from "../../../store/store.ts"
+import {
+  type Going,
+  goingOn,
+  type SessionItem,
+  type SessionSize,
+  type Standing,
+  sizeOf,
+  standingOf,
+} from "../../view/session-list.ts"
 
 /** For all figures of one frame. */
 const FRAME_MS = 15

@@ -24,11 +24,14 @@ export function previewLines(preview: SessionPreview, rows: number, drawing: Dra
 
 function exchange({ prompt, reply }: SessionPreview, room: number, { width, theme }: Drawing): string[] {
   if (prompt === undefined && reply === undefined) return [theme.dim(" Nothing was said yet.")]
-  const wrapped = (text: string) => wrapTextWithAnsi(stripControl(text.slice(0, 4000), { keepNewlines: true }), width - 6)
+  const wrapped = (text: string) =>
+    wrapTextWithAnsi(stripControl(text.slice(0, 4000), { keepNewlines: true }), width - 6)
   const mine = wrapped(prompt ?? "")
   const answer = wrapped(reply ?? "")
   const forPrompt = Math.min(mine.length, Math.max(1, room - Math.min(answer.length, Math.ceil((room * 2) / 3))))
-  const lines = cut(mine, forPrompt).map((line, i) => `${i === 0 ? ` ${theme.accent("›")} ` : "   "}${theme.user(line)}`)
+  const lines = cut(mine, forPrompt).map(
+    (line, i) => `${i === 0 ? ` ${theme.accent("›")} ` : "   "}${theme.user(line)}`,
+  )
   const forReply = room - lines.length
   if (reply !== undefined && forReply > 0) lines.push(...cut(answer, forReply).map((line) => `   ${line}`))
   return lines

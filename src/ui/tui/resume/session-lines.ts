@@ -57,15 +57,29 @@ export function markOf(standing: Standing, { theme, now }: Pick<Drawing, "theme"
   }
 }
 
-/** Figures to the right, in columns; where it is narrow, the less telling ones are left out. */
+/** Room that the name has at least, where there is any. */
+const NAME_WIDTH = 30
+
+/** Columns to the right of the name: of those that do not all fit, the more telling ones. */
 function tailOf({ item, facts, showsFolder }: SessionLine, { width, theme, now }: Drawing): string {
   const { size } = facts
-  const isWide = width >= WIDE
-  const folder = showsFolder ? ` ${pad(theme.dim(visible(displayPath(item.cwd))), isWide ? 26 : 18)}` : ""
-  const branch = isWide ? ` ${pad(theme.dim(visible(item.branch ?? "")), 16)}` : ""
-  const turns = isWide || !showsFolder ? right(size ? plural(size.turns, "turn") : "…", 11) : ""
-  const used = right(size ? tokens(size.tokens) : "", 8)
-  return `${folder}${branch}${right(ago(item.usedAt, now), 11)}${theme.dim(`${turns}${used}${right(costOf(size), 9)} `)}`
+  const column = (order: number, text: string) => ({ order, text, width: visibleWidth(text) })
+  const columns = [
+    ...(showsFolder ? [column(2, ` ${pad(theme.dim(visible(displayPath(item.cwd))), width >= WIDE ? 24 : 18)}`)] : []),
+    column(5, ` ${pad(theme.dim(visible(item.branch ?? "")), 16)}`),
+    column(1, right(ago(item.usedAt, now), 11)),
+    column(6, theme.dim(right(size ? plural(size.turns, "turn") : "…", 12))),
+    column(3, theme.dim(right(size ? tokens(size.tokens) : "", 8))),
+    column(4, theme.dim(right(costOf(size), 9))),
+  ]
+  let room = width - NAME_WIDTH - 1
+  const kept = new Set<number>()
+  for (const one of columns.toSorted((x, y) => x.order - y.order)) {
+    if (one.width > room) break
+    room -= one.width
+    kept.add(one.order)
+  }
+  return `${columns.flatMap(({ order, text }) => (kept.has(order) ? [text] : [])).join("")} `
 }
 
 export function costOf(size: SessionSize | undefined): string {
@@ -79,10 +93,15 @@ function right(text: string, width: number): string {
 }
 
 /** One line, so that nothing jumps while one walks through the rows. */
-export function detailLine({ item, facts }: Pick<SessionLine, "item" | "facts">, { width, theme, now }: Drawing): string {
+export function detailLine(
+  { item, facts }: Pick<SessionLine, "item" | "facts">,
+  { width, theme, now }: Drawing,
+): string {
   const { going, standing } = facts
   const doing = [
-    ...(going?.asking ? [theme.warn(going.asking === 1 ? "1 request needs you" : `${going.asking} requests need you`)] : []),
+    ...(going?.asking
+      ? [theme.warn(going.asking === 1 ? "1 request needs you" : `${going.asking} requests need you`)]
+      : []),
     ...(going?.running ? [theme.running(`${plural(going.running, "task")} live`)] : []),
     ...(standing === "works" && !going?.running ? [theme.running("at work")] : []),
     ...(standing === "left-behind" ? [theme.warn("nobody drives it: it goes on when it is opened")] : []),

@@ -6,13 +6,15 @@ import type { Keys } from "../keys/keys.ts"
 import { clip, type Line, pad } from "../line.ts"
 import type { Theme } from "../theme.ts"
 
-const TITLES: Readonly<Record<KeyContext, string>> = {
+export const TITLES: Readonly<Record<KeyContext, string>> = {
   conversation: "Conversation",
   editor: "Prompt",
   tasks: "Tasks",
   inspector: "Task",
   memory: "Memory",
   approvals: "What needs you",
+  resume: "Sessions",
+  stats: "Usage",
   list: "Lists",
 }
 

@@ -1,0 +1,93 @@
+// What a file of the project is at one moment, as far as a checkpoint must know: enough to tell whether it is still the
+// same, and to put it back. Contents have the name that git gives them, whoever keeps them.
+import { createHash } from "node:crypto"
+import { type BigIntStats, constants } from "node:fs"
+import { lstat, open, readFile, readlink } from "node:fs/promises"
+
+export type FileState =
+  | { kind: "absent" }
+  /** `oid`: git's name of the content. A change that was only announced has the hash of what was to come alone. */
+  | { kind: "file"; oid?: string; sha256?: string; exec?: boolean }
+  | { kind: "link"; target: string }
+  | { kind: "unknown"; why: string }
+
+/** Larger files are not kept. */
+export const LARGEST = 20 * 1024 * 1024
+
+export const ABSENT: FileState = { kind: "absent" }
+
+export function oidOf(bytes: Uint8Array): string {
+  return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex")
+}
+
+export interface Looked {
+  state: FileState
+  bytes?: Buffer
+  /** Changes whenever the file does; "" when there is none. */
+  signature: string
+  /** When the file was last touched in any way; undefined when there is none. */
+  changedMs?: number
+}
+
+export async function signatureOf(path: string): Promise<{ signature: string; stats?: BigIntStats }> {
+  const stats = await lstat(path, { bigint: true }).catch(unlessMissing)
+  if (!stats) return { signature: "" }
+  const { size, mtimeNs, ctimeNs, ino, mode } = stats
+  return { signature: `${size} ${mtimeNs} ${ctimeNs} ${ino} ${mode}`, stats }
+}
+
+/** Looks at a path without following a link; folders and what is no file are unknown. */
+export async function look(path: string): Promise<Looked> {
+  const { signature, stats } = await signatureOf(path)
+  if (!stats) return { state: ABSENT, signature }
+  const more = { signature, changedMs: Number(stats.ctimeNs / 1_000_000n) }
+  if (stats.isSymbolicLink()) return { state: { kind: "link", target: await readlink(path) }, ...more }
+  if (!stats.isFile()) return { state: { kind: "unknown", why: "it is not a file" }, ...more }
+  if (stats.size > BigInt(LARGEST)) return { state: { kind: "unknown", why: "it is too large to be kept" }, ...more }
+  const bytes = await contentOf(path)
+  if (bytes === "missing") return { state: ABSENT, signature: "" }
+  if (bytes === "forbidden") return { state: { kind: "unknown", why: "it may not be read" }, ...more }
+  const sha256 = createHash("sha256").update(bytes).digest("hex")
+  const exec = (stats.mode & 0o100n) !== 0n
+  return { state: { kind: "file", oid: oidOf(bytes), sha256, exec }, bytes, ...more }
+}
+
+/** Never waits for what turns out to be a pipe, and follows no link. */
+async function contentOf(path: string): Promise<Buffer | "missing" | "forbidden"> {
+  try {
+    const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+    try {
+      return await handle.readFile()
+    } finally {
+      await handle.close()
+    }
+  } catch (error) {
+    if (isCode(error, "ENOENT", "ENOTDIR")) return "missing"
+    if (isCode(error, "EACCES", "EPERM", "ELOOP", "EISDIR", "ENXIO")) return "forbidden"
+    throw error
+  }
+}
+
+/** Whether both are the same for sure. */
+export function isSame(a: FileState, b: FileState): boolean {
+  if (a.kind === "absent") return b.kind === "absent"
+  if (a.kind === "link") return b.kind === "link" && a.target === b.target
+  if (a.kind !== "file" || b.kind !== "file") return false
+  const isModeSame = a.exec === undefined || b.exec === undefined || a.exec === b.exec
+  if (a.oid !== undefined && b.oid !== undefined) return isModeSame && a.oid === b.oid
+  return isModeSame && a.sha256 !== undefined && a.sha256 === b.sha256
+}
+
+export function isCode(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code)
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (isCode(error, "ENOENT", "ENOTDIR")) return undefined
+  throw error
+}
+
+/** A file of our own; undefined when there is none. */
+export async function readFileOr(path: string): Promise<Buffer | undefined> {
+  return await readFile(path).catch((error: unknown) => unlessMissing(error))
+}

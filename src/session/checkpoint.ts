@@ -1,0 +1,374 @@
+// Keeps what would be needed to take back the changes of a session's tree: a row for each file that Write or Edit is
+// about to change, in the transaction that says so, and rows for what commands are seen to have changed. A command is
+// held up by it for a moment at most; what that is not enough for is found out behind it.
+import { join } from "node:path"
+import type { Clock } from "../base/clock.ts"
+import { messageOf } from "../base/error.ts"
+import type { Log } from "../base/log.ts"
+import type { Env } from "../base/paths.ts"
+import { feedAfter, feedEnd } from "../store/feed.ts"
+import type { FileChangeRow, SessionRow } from "../store/rows.ts"
+import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
+import { LINE_PREFIX } from "../task/task.ts"
+import { checkpointFolder, insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
+import { type Baseline, type Change, NotScanned, type Place, scan, storeBaseline, storedBaseline } from "./checkpoint-scan.ts"
+import { type FileState, isSame, look } from "./checkpoint-state.ts"
+import { heldKey, type Vault } from "./checkpoint-vault.ts"
+import { lastSeq } from "./lineage.ts"
+
+export interface CheckpointParts {
+  store: Store
+  clock: Clock
+  log: Log
+  env: Env
+}
+
+/** What a call of a tool needs of it. */
+export interface Checkpoints extends Disposable {
+  /** Before a command begins: that what it may change is known. Takes a moment at most. */
+  beforeCommand(): Promise<void>
+  /** Before a file is changed: its content is kept. What is returned adds the change to the transaction that announces it. */
+  beforeWrite(change: { sessionId: string; callId: string; path: string; sha256: string }): Promise<(tx: Tx) => void>
+  /** The call is over: what it wrote is the file's content now, if it wrote one. */
+  wrote(callId: string): void
+  /** Resolves when nothing is under way. */
+  settled(): Promise<void>
+}
+
+/** The longest that a command waits for it. */
+const PATIENCE_MS = 250
+/** What was found out so long ago is still good. */
+const FRESH_MS = 1500
+/** File systems' times, and our clock, are no finer. */
+const SLACK_MS = 50
+
+/** `eager`: from the beginning, and again before each turn; else when a command is about to change something. */
+export function keepCheckpoints(
+  parts: CheckpointParts,
+  row: Pick<SessionRow, "id" | "project">,
+  { eager }: { eager: boolean },
+): Checkpoints {
+  const keeper = new Keeper(parts, row)
+  keeper.begin(eager)
+  return keeper
+}
+
+interface Opened {
+  files: ProjectFiles
+  vault: Vault
+  place: Place
+}
+
+class Keeper implements Checkpoints {
+  readonly #parts: CheckpointParts
+  readonly #row: Pick<SessionRow, "id" | "project">
+  #opened: Promise<Opened> | undefined
+  /** One thing at a time, in the order in which it was asked for. */
+  #working: Promise<void> = Promise.resolve()
+  #planned: Promise<void> | undefined
+  #baseline: Baseline | undefined
+  #isLoaded = false
+  /** By the monotonic clock. */
+  #scannedAt = Number.NEGATIVE_INFINITY
+  #problem: string | undefined
+  #bell: Disposable | undefined
+  #read = 0
+  #isOver = false
+  /** By call: the file that it is about to change. */
+  readonly #announced = new Map<string, string>()
+
+  constructor(parts: CheckpointParts, row: Pick<SessionRow, "id" | "project">) {
+    this.#parts = parts
+    this.#row = row
+  }
+
+  begin(eager: boolean): void {
+    const { store } = this.#parts
+    this.#read = feedEnd(store)
+    this.#bell = store.listen(`feed:${this.#row.id}`, () => this.#heard(eager))
+    if (eager) this.#later()
+  }
+
+  async beforeCommand(): Promise<void> {
+    const { clock } = this.#parts
+    if (!this.#planned && clock.monotonic() - this.#scannedAt < FRESH_MS) return
+    const over = new AbortController()
+    await Promise.race([this.#later(), clock.sleep(PATIENCE_MS, over.signal).catch(() => undefined)])
+    over.abort()
+  }
+
+  async beforeWrite({
+    sessionId,
+    callId,
+    path,
+    sha256,
+  }: {
+    sessionId: string
+    callId: string
+    path: string
+    sha256: string
+  }): Promise<(tx: Tx) => void> {
+    try {
+      const { files, vault } = await this.#open()
+      const inside = insidePath(files.root, path)
+      if (inside === undefined) return () => {}
+      const { state, bytes } = await look(path)
+      const before = await kept(vault, { path: inside, state, bytes })
+      const mode = state.kind === "file" && state.exec !== undefined ? { exec: state.exec } : {}
+      const after: FileState = { kind: "file", sha256, ...mode }
+      this.#announced.set(callId, inside)
+      return (tx) => {
+        // A call that is done again after a crash announces the same.
+        const isKnown = tx.one("SELECT 1 FROM file_change WHERE root_id = :root AND ref = :callId", {
+          root: this.#row.id,
+          callId,
+        })
+        if (isKnown) return
+        const place = { path: inside, sessionId, afterSeq: lastSeq(tx, this.#row.id) }
+        this.#insert(tx, { ...place, cause: "write", ref: callId, before, after, kept: vault.kind })
+      }
+    } catch (error) {
+      // A change is not refused because it could not be taken back; that it can't is said.
+      this.#failed(error)
+      return (tx) => this.#unknown(tx, { sessionId, cause: "write", ref: callId, why: messageOf(error) })
+    }
+  }
+
+  wrote(callId: string): void {
+    const path = this.#announced.get(callId)
+    this.#announced.delete(callId)
+    if (path === undefined) return
+    void this.#do(async () => {
+      const { files, vault } = await this.#open()
+      const { state, bytes, signature } = await look(join(files.root, path))
+      // What comes next may change it again: then this is what it was.
+      const now = await kept(vault, { path, state, bytes })
+      if (this.#baseline && signature !== "") this.#baseline.files[path] = { signature, state: now }
+      await this.#hold(vault)
+    })
+  }
+
+  async settled(): Promise<void> {
+    for (let last: Promise<void> | undefined; last !== this.#working; ) {
+      last = this.#working
+      await last
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#isOver = true
+    this.#bell?.[Symbol.dispose]()
+  }
+
+  /** Commands end, also in the background and of agents; and turns begin. */
+  #heard(eager: boolean): void {
+    const { store } = this.#parts
+    const news = feedAfter(store, this.#row.id, this.#read)
+    this.#read = news.at(-1)?.seq ?? this.#read
+    const isEnd = news.some(({ kind, ref }) => kind === "task_settled" && this.#isCommand(ref))
+    const isTurn = eager && news.some(({ kind, session_id: id }) => kind === "turn" && id === this.#row.id)
+    if (isEnd || isTurn) void this.#later()
+  }
+
+  #isCommand(runId: string): boolean {
+    const sql = `SELECT 1 FROM run JOIN task ON task.id = run.task_id WHERE run.id = :runId AND task.kind IN ${COMMANDS}`
+    return this.#parts.store.one(sql, { runId }) !== undefined
+  }
+
+  /** A look that begins after this was asked for. */
+  #later(): Promise<void> {
+    this.#planned ??= this.#do(async () => {
+      this.#planned = undefined
+      await this.#look()
+    })
+    return this.#planned
+  }
+
+  #do(action: () => Promise<void>): Promise<void> {
+    const done = this.#working.then(async () => {
+      if (this.#isOver) return
+      await action().catch((error: unknown) => this.#failed(error))
+    })
+    this.#working = done
+    return done
+  }
+
+  #failed(error: unknown): void {
+    if (this.#isOver) return
+    this.#parts.log.warn("a checkpoint failed", { error, session: this.#row.id })
+  }
+
+  async #open(): Promise<Opened> {
+    this.#opened ??= this.#openNow()
+    return await this.#opened
+  }
+
+  async #openNow(): Promise<Opened> {
+    const { store, clock, env } = this.#parts
+    const files = await projectFiles(this.#row.project, env)
+    const vault = vaultOf(store, this.#row.id, files)
+    const folder = checkpointFolder(store, this.#row.id)
+    return { files, vault, place: { ...files, vault, folder, now: () => clock.now() } }
+  }
+
+  async #look(): Promise<void> {
+    const { store, clock } = this.#parts
+    const { place, vault } = await this.#open()
+    if (!this.#isLoaded) this.#baseline = await storedBaseline(place.folder)
+    this.#isLoaded = true
+    const since = this.#baseline?.at ?? clock.now()
+    try {
+      const { changes, baseline } = await scan(place, this.#baseline)
+      const runs = commandsSince(store, this.#row.id, since)
+      const ours = changes.filter((change) => isOf(change, runs, clock.now()))
+      if (ours.length > 0) await store.write((tx) => this.#record(tx, { changes: ours, since, runs, vault }))
+      await storeBaseline(place.folder, baseline)
+      this.#baseline = baseline
+      this.#scannedAt = clock.monotonic()
+      this.#problem = undefined
+      await this.#hold(vault)
+    } catch (error) {
+      if (!(error instanceof NotScanned)) throw error
+      const run = commandsSince(store, this.#row.id, since).at(-1)
+      const { message } = error
+      // Said once, and again after it has gone well.
+      if (run && this.#problem !== message) {
+        this.#problem = message
+        await store.write((tx) => this.#unknown(tx, { sessionId: run.owner_id, cause: "shell", ref: run.id, why: message }))
+      }
+      this.#scannedAt = clock.monotonic()
+    }
+  }
+
+  #record(
+    tx: Tx,
+    { changes, since, runs, vault }: { changes: readonly Change[]; since: number; runs: readonly CommandRun[]; vault: Vault },
+  ): void {
+    const { id: rootId } = this.#row
+    const newest = `SELECT * FROM file_change WHERE root_id = :rootId AND path = :path AND created_at >= :since
+      ORDER BY seq DESC LIMIT 1`
+    for (const { path, before, after, changedMs } of changes) {
+      // What Write or Edit, or a look that was not finished, has recorded already.
+      const known = tx.one<FileChangeRow>(newest, { rootId, path, since })
+      if (known && isSame(JSON.parse(known.after) as FileState, after)) continue
+      const run = runs.findLast(({ started_at: at }) => at <= (changedMs ?? Number.POSITIVE_INFINITY) + SLACK_MS)
+      const afterSeq = changedMs === undefined ? lastSeq(tx, rootId) : seqAt(tx, rootId, changedMs + SLACK_MS)
+      this.#insert(tx, {
+        path,
+        sessionId: run?.owner_id ?? rootId,
+        afterSeq,
+        cause: "shell",
+        ref: run?.id ?? null,
+        before,
+        after,
+        kept: vault.kind,
+      })
+    }
+  }
+
+  #unknown(tx: Tx, { why, ...row }: Pick<NewChange, "sessionId" | "cause" | "ref"> & { why: string }): void {
+    const state: FileState = { kind: "unknown", why }
+    this.#insert(tx, { ...row, path: "", afterSeq: lastSeq(tx, this.#row.id), before: state, after: state, kept: "copy" })
+  }
+
+  #insert(tx: Tx, change: NewChange): void {
+    insertChange(tx, { rootId: this.#row.id, now: this.#parts.clock.now() }, change)
+  }
+
+  /** What the rows name, and no ref holds yet. Which that is, is known from the rows: a crash in between loses nothing. */
+  async #hold(vault: Vault): Promise<void> {
+    const { store } = this.#parts
+    if (vault.kind !== "git") return
+    const key = heldKey(this.#row.id)
+    const upTo = Number(store.one<{ value: string }>("SELECT value FROM meta WHERE key = :key", { key })?.value ?? 0)
+    const rows = store.all<Pick<FileChangeRow, "seq" | "before">>(
+      "SELECT seq, before FROM file_change WHERE root_id = :root AND seq > :upTo ORDER BY seq",
+      { root: this.#row.id, upTo },
+    )
+    const last = rows.at(-1)
+    if (!last) return
+    await vault.hold(rows.flatMap(({ before }) => oidIn(JSON.parse(before) as FileState)))
+    await store.write((tx) =>
+      tx.run("INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value", {
+        key,
+        value: String(last.seq),
+      }),
+    )
+  }
+}
+
+const COMMANDS = "('shell', 'monitor')"
+
+export interface NewChange {
+  path: string
+  sessionId: string
+  afterSeq: number
+  cause: FileChangeRow["cause"]
+  ref: string | null
+  before: FileState
+  after: FileState
+  kept: FileChangeRow["kept"]
+}
+
+export function insertChange(tx: Tx, { rootId, now }: { rootId: string; now: number }, change: NewChange): void {
+  const row: Omit<FileChangeRow, "seq"> = {
+    root_id: rootId,
+    session_id: change.sessionId,
+    after_seq: change.afterSeq,
+    path: change.path,
+    cause: change.cause,
+    ref: change.ref,
+    before: JSON.stringify(change.before),
+    after: JSON.stringify(change.after),
+    kept: change.kept,
+    created_at: now,
+  }
+  insertRow(tx, "file_change", row)
+}
+
+async function kept(
+  vault: Vault,
+  { path, state, bytes }: { path: string; state: FileState; bytes: Buffer | undefined },
+): Promise<FileState> {
+  if (state.kind !== "file" || state.oid === undefined || bytes === undefined) return state
+  const there = await vault.keep([{ path, oid: state.oid, bytes }])
+  return there.has(state.oid) ? state : { kind: "unknown", why: "there was no room to keep it" }
+}
+
+function oidIn(state: FileState): string[] {
+  return state.kind === "file" && state.oid !== undefined ? [state.oid] : []
+}
+
+interface CommandRun {
+  id: string
+  owner_id: string
+  started_at: number
+  ended_at: number | null
+}
+
+/** Commands of the tree that were at work since then; lines of the user's own are the user's doing. */
+function commandsSince(reader: Reader, rootId: string, since: number): CommandRun[] {
+  return reader.all<CommandRun>(
+    `SELECT run.id, task.owner_id, run.started_at, run.ended_at FROM run JOIN task ON task.id = run.task_id
+     WHERE task.root_id = :rootId AND task.kind IN ${COMMANDS} AND run.started_at IS NOT NULL
+       AND COALESCE(task.call_id, '') NOT LIKE '${LINE_PREFIX}%'
+       AND (run.ended_at IS NULL OR run.ended_at >= :since) ORDER BY run.started_at`,
+    { rootId, since: since - SLACK_MS },
+  )
+}
+
+/** Whether a command can have done it: what was touched before one began, or after all had ended, is somebody else's. */
+function isOf({ changedMs }: Change, runs: readonly CommandRun[], now: number): boolean {
+  if (changedMs === undefined) return runs.length > 0
+  return runs.some(
+    ({ started_at: from, ended_at: to }) => changedMs >= from - SLACK_MS && changedMs <= (to ?? now) + SLACK_MS,
+  )
+}
+
+/** The number of the newest message that there was at that time. */
+function seqAt(reader: Reader, rootId: string, ms: number): number {
+  const sql = "SELECT MAX(seq) AS seq FROM message WHERE session_id = :rootId AND created_at <= :ms"
+  const seq = reader.one<{ seq: number | null }>(sql, { rootId, ms })?.seq
+  if (seq) return seq
+  return reader.one<{ seq: number | null }>("SELECT fork_seq AS seq FROM session WHERE id = :rootId", { rootId })?.seq ?? 0
+}

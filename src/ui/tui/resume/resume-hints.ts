@@ -1,0 +1,50 @@
+// The keys at the foot of the screen of sessions: as many as fit; all of them are in the screen of keys.
+import type { Action } from "../keys/actions.ts"
+import type { Keys } from "../keys/keys.ts"
+
+export interface Hints {
+  keys: Keys
+  mode: "list" | "search" | "rename" | "delete" | "forks"
+  isAll: boolean
+  width: number
+}
+
+export function resumeHints({ keys, mode, isAll, width }: Hints): string {
+  const key = (action: Action) => keys.hint(action) ?? "–"
+  switch (mode) {
+    case "list":
+      return fitting(
+        [
+          "↵ open",
+          `${key("resume.search")} search`,
+          `${key("resume.preview")} preview`,
+          `${key("resume.rename")} rename`,
+          `${key("resume.forks")} forks`,
+          `${key("resume.all")} ${isAll ? "this project" : "all projects"}`,
+          `${key("resume.delete")} delete`,
+          "esc back",
+        ],
+        width,
+      )
+    case "search":
+      return fitting(["↵ open there", "↑↓ choose", "esc sessions"], width)
+    case "rename":
+      return "↵ rename · esc keep"
+    case "delete":
+      return "y delete · n keep"
+    case "forks":
+      return fitting(["↵ open", `${key("resume.preview")} preview`, "esc sessions"], width)
+    default:
+      return mode satisfies never
+  }
+}
+
+function fitting(hints: readonly string[], width: number): string {
+  let line = ""
+  for (const hint of hints) {
+    const next = line === "" ? hint : `${line} · ${hint}`
+    if (next.length > width - 3) break
+    line = next
+  }
+  return line
+}

@@ -1,0 +1,129 @@
+// What the conversation's own cards and lines look like: a turn that is blocked, words that wait, a request, a question,
+// leaving, and coming back.
+import { describe, test } from "bun:test"
+import { Gate } from "../../../testing/gate.ts"
+import { reply } from "../../../testing/model-server.ts"
+import { DURATIONS, expectScreen, masked, SPINNER } from "../../../testing/screens.ts"
+import type { TerminalOptions } from "../../../testing/terminal.ts"
+import { agent, BEHIND, shell, type Talk, talk, waits } from "./talk.ts"
+
+const mask = masked(
+  [/<1 s/, "0 s"],
+  DURATIONS,
+  SPINNER,
+  [/≈?\d+\.\dk tok · ≈?<?\$\d\.\d\d/, "1.0k tok · $0.01"],
+  [/\d+\.\dk tok(?! · ≈?<?\$)/, "1.0k tok"],
+  [/(?<=general-purpose )[a-hj-km-np-z2-9]{4}(?= )/, "abcd"],
+)
+
+interface Scene extends Talk {
+  readonly gate: Gate
+}
+
+async function scene(options: TerminalOptions): Promise<Scene> {
+  const gate = new Gate()
+  const one = await talk({
+    shell: true,
+    rows: 24,
+    root: [
+      reply.calls([
+        agent("current auth code", "Explore auth."),
+        shell("sh audit.sh"),
+        agent("rate limits", "Add limits.", BEHIND),
+      ]),
+      reply.calls([
+        {
+          name: "AskUserQuestion",
+          input: {
+            questions: [
+              {
+                question: "Where shall sessions be stored?",
+                header: "Storage",
+                options: [
+                  { label: "PostgreSQL", description: "beside the users; one more table" },
+                  { label: "Redis", description: "quick, and one more thing to run" },
+                ],
+              },
+            ],
+          },
+        },
+      ]),
+      reply.text("PostgreSQL it is."),
+    ],
+    after: reply.text("That was all."),
+    agents: {
+      "Explore auth.": [reply.text("All of it is in auth.ts.").gate(gate)],
+      "Add limits.": [
+        reply.calls([{ name: "Edit", input: { file_path: "auth.ts", old_string: "two = 2", new_string: "two = 3" } }]),
+        reply.text("The limit is there.").gate(gate),
+      ],
+    },
+    files: { "audit.sh": `echo 212 packages; ${waits()}`, "auth.ts": "one = 1\ntwo = 2\n" },
+    ...options,
+  })
+  return Object.assign(one, { gate })
+}
+
+const START = "clear; meanwhile -n auth-research --allowedTools 'Bash(sh:*)' Read"
+
+describe("the cards and lines of a conversation look right", () => {
+  const looks = [
+    ["dark-80", { columns: 80 }],
+    ["dark-140", { columns: 140 }],
+    ["light-80", { columns: 80, theme: "light" }],
+    ["light-140", { columns: 140, theme: "light" }],
+    ["plain-80", { columns: 80, colours: false }],
+    ["plain-140", { columns: 140, colours: false }],
+  ] as const
+  for (const [name, look] of looks)
+    test(name, async () => {
+      await using one = await scene(look)
+      const { terminal } = one
+      const check = { mask, styles: name.endsWith("80") }
+      terminal.type(`${START}\n`)
+      await terminal.shows("? keys")
+      one.say("Research how logins work")
+      await terminal.shows("keep talking")
+      await terminal.shows("212 packages")
+      await terminal.shows("1 needs you")
+      terminal.type("and then the database schema")
+      terminal.press("tab")
+      await terminal.shows("queued: and then")
+      await expectScreen(terminal, `blocked-${name}`, check)
+
+      terminal.press("ctrl+b")
+      await terminal.shows("2 need you")
+      terminal.press("enter")
+      await terminal.shows("no, with a reason")
+      await expectScreen(terminal, `request-${name}`, check)
+
+      terminal.press("down")
+      await terminal.shows("something else")
+      await expectScreen(terminal, `question-${name}`, check)
+      terminal.press("enter")
+      await terminal.shows("PostgreSQL it is.")
+      await terminal.shows("no, with a reason")
+      terminal.press("y")
+      await terminal.hides(/needs? you/)
+      await terminal.shows("That was all.")
+
+      terminal.press("ctrl+c", "ctrl+c")
+      await terminal.shows("What shall become of them?")
+      await expectScreen(terminal, `leaving-${name}`, check)
+      terminal.press("k")
+      await terminal.shows("meanwhile --resume auth-research")
+
+      one.gate.open()
+      one.go()
+      await one.bench.stored(
+        "SELECT 1 FROM task GROUP BY 1 HAVING count(*) = 3 AND NOT EXISTS (SELECT 1 FROM run WHERE state = 'running')",
+      )
+      await one.bench.stored(
+        "SELECT 1 FROM session WHERE NOT EXISTS (SELECT 1 FROM inbox) AND NOT EXISTS (SELECT 1 FROM turn WHERE state = 'open')",
+      )
+      terminal.type("clear; meanwhile -c\n")
+      await terminal.shows("While you were away")
+      await terminal.shows("? keys")
+      await expectScreen(terminal, `back-${name}`, check)
+    }, 60_000)
+})

@@ -8,6 +8,7 @@ import { type Instructions, loadInstructions } from "./agent/instructions.ts"
 import { findAgent, type LoadedAgents } from "./agent/load.ts"
 import { describeEnvironment, systemPrompt } from "./agent/prompt.ts"
 import { toolLimits, toolsFor } from "./agent/tools.ts"
+import { branchOf } from "./base/branch.ts"
 import { type Clock, systemClock } from "./base/clock.ts"
 import { Exit, UserError } from "./base/error.ts"
 import { type Ids, randomIds } from "./base/ids.ts"
@@ -27,6 +28,7 @@ import { type Approvals, createApprovals } from "./session/approvals.ts"
 import { Audience, lastAttended } from "./session/audience.ts"
 import { noteBranch } from "./session/branch.ts"
 import { Budget } from "./session/budget.ts"
+import { type Checkpoints, keepCheckpoints } from "./session/checkpoint.ts"
 import { compactAsked, compactionPolicy } from "./session/compactor.ts"
 import { obey } from "./session/controls.ts"
 import { type ConversationEnd, converse, Interruption } from "./session/converse.ts"
@@ -50,6 +52,8 @@ import { checkedName, freeName, rename } from "./session/name.ts"
 import { closeOrphans } from "./session/orphans.ts"
 import { performControl } from "./session/perform-control.ts"
 import { checkRemovable, removeSession } from "./session/remove.ts"
+import { type RewindDesk, rewindDesk } from "./session/rewind-desk.ts"
+import { finishRewinds } from "./session/rewind-files.ts"
 import { type RuleInForce, rulesInForce } from "./session/rules-in-force.ts"
 import { indexMessages, keepSearchable } from "./session/search/index-messages.ts"
 import { openSession, type SessionParts, type SessionSpec, sessionRow } from "./session/session.ts"
@@ -77,6 +81,8 @@ import { ripgrepLocator } from "./tool/ripgrep.ts"
 
 export type { Control, Refusal } from "./session/controls.ts"
 export type { Course } from "./session/course.ts"
+export type { Plan, Point, Step } from "./session/rewind.ts"
+export type { RewindDesk, Rewound, What } from "./session/rewind-desk.ts"
 export type { RuleInForce } from "./session/rules-in-force.ts"
 export type { Trust, TrustAnswer } from "./session/trust.ts"
 export type { Viewer } from "./session/viewer.ts"
@@ -188,6 +194,7 @@ export interface Program {
   dropRule(row: SessionRow, rule: KeptRule): Promise<void>
   readonly models: ModelDesk
   readonly memory: MemoryDesk
+  readonly rewind: RewindDesk
   createSession(options: NewSession): Promise<SessionRow>
   /** The session by name or id, or the last one of this project; with what the options change for its next turns. */
   continueSession(wanted: string | undefined, options: NewSession): Promise<SessionRow>
@@ -291,6 +298,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     isTrusted: isTrusted(trust),
     desk: createModelDesk(home, { ...providers({ options, settings }), providers: settings.providers }),
     audiences: new Map(),
+    checkpoints: new Map(),
     carriedRules: new Map(),
     forbidReads: (deny) => void readFilters.push(forbidding(deny)),
     repository: () => {
@@ -329,6 +337,7 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     },
     models: wiring.desk,
     memory: memoryDesk({ store, clock }),
+    rewind: rewindDesk({ store, clock, ids, env: options.env }),
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),
@@ -384,6 +393,8 @@ interface Wiring {
   desk: ModelDesk
   /** Who looks at the trees that this process drives, by root. */
   audiences: Map<string, Audience>
+  /** What keeps the files of those trees as they were, by root. */
+  checkpoints: Map<string, Checkpoints>
   /** Permission rules of processes that died, in whose place this one drives trees; by root. */
   carriedRules: Map<string, Rules>
   /** For what reads more files than its call names. */
@@ -422,6 +433,7 @@ function sessionParts(wiring: Wiring): SessionParts {
       return new Draft(draftPath(store, stepId), { isPresent, written: () => store.ring(`watch:${rootId}`) }, log)
     },
     toolsFor: (row) => toolbox(row, tools),
+    checkpoints: (rootId) => wiring.checkpoints.get(rootId),
     compaction: compactionPolicy(wiring.settings),
     forget: (sessionId) => files.stamps.forget(sessionId),
     compacted: (sessionId, inSight) => files.stamps.compacted(sessionId, inSight),
@@ -500,8 +512,9 @@ async function createSession(wiring: Wiring, options: NewSession): Promise<Sessi
   )
   const named = await store.write((tx) => {
     const name = row.name === null ? null : freeName(tx, { project, name: checkedName(row.name) })
-    insertRow(tx, "session", { ...row, name })
-    return { ...row, name }
+    const named = { ...row, name, branch: branchOf(program.cwd) ?? null }
+    insertRow(tx, "session", named)
+    return named
   })
   noteName(wiring, options.name, named)
   return named
@@ -660,8 +673,15 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}),
       ...(given.isCarriedOn && { call: { caps: capsOf({ costUsd: given.maxBudgetUsd }), ledger: given.ledger } }),
     })
+    const { env } = wiring.options
+    for (const { path, why } of (await finishRewinds({ store, clock, env }, row)).left)
+      log.warn(`${path} was not taken back: ${why}`, { session: row.id })
+    const eager = wiring.options.memory === "every"
+    wiring.checkpoints.set(row.id, keepCheckpoints({ store, clock, log, env }, row, { eager }))
     await tasks.recover(row.id)
   } catch (error) {
+    wiring.checkpoints.get(row.id)?.[Symbol.dispose]()
+    wiring.checkpoints.delete(row.id)
     lease.release()
     throw error
   }
@@ -727,6 +747,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       const signal = orLost(outer)
       const patience = patienceMs === undefined ? {} : { patienceMs }
       const options = { signal, interruption, ...patience, awaits, allowance: { steps } }
+      await noteBranch(store, row)
       const end = await converse(session, parts, options)
       lease.lost.throwIfAborted()
       return end
@@ -758,6 +779,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       titling?.[Symbol.dispose]()
       memory[Symbol.dispose]()
       audiences.delete(row.id)
+      wiring.checkpoints.get(row.id)?.[Symbol.dispose]()
+      wiring.checkpoints.delete(row.id)
       wiring.carriedRules.delete(row.id)
       // Done by the time that this returns, but where another program has the database locked: then it is left over.
       if (!lease.lost.aborted)

@@ -8,8 +8,8 @@ import type { Style, Terminal } from "./terminal.ts"
 export interface ScreenCheck {
   /** Replaces what differs from run to run in a line: times, ids, folders. See `masked`. */
   mask?: (line: string) => string
-  /** Whether colours and weights belong to the screen. */
-  styles?: boolean
+  /** Whether colours and weights belong to the screen. `starts`: where each begins, for texts whose length differs. */
+  styles?: boolean | "starts"
   /** Where the files are. */
   folder?: string
   /** How long the screen may take to become the expected one. */
@@ -54,7 +54,7 @@ export function screenText(terminal: Terminal, { mask = (line) => line, styles =
   ]
   const lines = terminal.lines().map(mask)
   const text = `${head.join(" · ")}\n${boxed({ title: "", lines, columns })}\n`
-  return styles ? text + styleLayer(terminal) : text
+  return styles ? text + styleLayer(terminal, styles) : text
 }
 
 /**
@@ -96,7 +96,7 @@ function shifted(text: string, by: number): string {
 }
 
 /** A letter in the place of each cell that has a style, and what the letters mean. */
-function styleLayer(terminal: Terminal): string {
+function styleLayer(terminal: Terminal, marks: true | "starts"): string {
   const letters = new Map<string, string>()
   const rows = terminal.styledText().map((runs) => {
     let row = ""
@@ -104,7 +104,7 @@ function styleLayer(terminal: Terminal): string {
       const style = styleName(run)
       if (style === "") continue
       if (!letters.has(style)) letters.set(style, LETTERS[letters.size % LETTERS.length]!)
-      row = row.padEnd(run.x) + letters.get(style)!.repeat(run.width)
+      row = row.padEnd(run.x) + letters.get(style)!.repeat(marks === "starts" ? 1 : run.width)
     }
     return `│${row}`
   })

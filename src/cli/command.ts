@@ -75,6 +75,7 @@ export type SessionsAction =
   | { type: "list"; json: boolean }
   | { type: "rename"; id: string; name: string }
   | { type: "export"; id: string }
+  | { type: "import"; file: string; asCopy: boolean }
   | { type: "rm"; id: string; yes: boolean }
 
 export type Shell = "bash" | "zsh" | "fish"

@@ -73,6 +73,8 @@ const commandLines: Readonly<Record<Exclude<CommandName, "host">, readonly Line[
     { what: "sessions [--json]", does: "all sessions, the one used last first" },
     { what: "sessions rename ID NAME", does: "give one a name" },
     { what: "sessions export ID", does: "one as JSON lines, with all that it started" },
+    { what: "sessions import FILE|-", does: "make one again from such lines (-: standard input)" },
+    { what: "sessions import FILE --as-copy", does: "the same, beside the session that it is" },
     { what: "sessions rm ID [--yes]", does: "delete one with all that it started" },
   ],
   agents: [

@@ -70,7 +70,12 @@ export const commandOptions = {
     json,
     follow: { type: "boolean", does: "keep it up to date" },
   },
-  sessions: { ...anywhere, json, yes: { type: "boolean", short: "y", does: "delete without asking" } },
+  sessions: {
+    ...anywhere,
+    json,
+    yes: { type: "boolean", short: "y", does: "delete without asking" },
+    "as-copy": { type: "boolean", does: "import with new ids, beside the session itself" },
+  },
   agents: { ...anywhere, json },
   mcp: anywhere,
   stats: { ...anywhere, json, range: { type: "string", values: statsRanges, does: "how far back" } },
@@ -102,6 +107,7 @@ export const commandActions = {
     list: { options: ["json"] },
     rename: { options: [], words: "sessions" },
     export: { options: [], words: "sessions" },
+    import: { options: ["as-copy"], words: "files" },
     rm: { options: ["yes"], words: "sessions" },
   },
   agents: {

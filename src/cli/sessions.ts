@@ -1,18 +1,23 @@
 // `meanwhile sessions`: the conversations with the user, the one used last first; and what can be done with one.
+import { accessSync, constants, existsSync, statSync } from "node:fs"
+import { join } from "node:path"
 import { systemClock } from "../base/clock.ts"
-import { Exit, type ExitCode, UserError } from "../base/error.ts"
+import { Exit, type ExitCode, messageOf, UserError } from "../base/error.ts"
 import { visible } from "../base/escape.ts"
-import { projectRoot } from "../base/paths.ts"
-import { oneLine, plural } from "../base/text.ts"
+import { randomIds } from "../base/ids.ts"
+import { type HomePaths, projectRoot } from "../base/paths.ts"
+import { oneLine, plural, quoted } from "../base/text.ts"
 import { openData } from "../program.ts"
-import { isTerminal, linesIn, writeErr, writeOut } from "../runtime/standard.ts"
+import { isTerminal, linesIn, linesInFile, writeErr, writeOut } from "../runtime/standard.ts"
 import { exportTree } from "../session/export.ts"
 import { findSession, firstPrompt } from "../session/find.ts"
+import { importSession } from "../session/import.ts"
+import { LONGEST_LINE } from "../session/import-scratch.ts"
 import { rename } from "../session/name.ts"
 import { checkRemovable, removeSession } from "../session/remove.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
-import type { Command } from "./command.ts"
+import type { Command, SessionsAction } from "./command.ts"
 import { sessionsJson, sessionTable } from "./session-table.ts"
 import { workingFolder } from "./working-folder.ts"
 
@@ -27,6 +32,8 @@ export async function sessionsCommand({ action }: Extract<Command, { type: "sess
         return await renameTo(store, wanted(action.id), action.name)
       case "export":
         return await exportSession(store, wanted(action.id))
+      case "import":
+        return await importFrom(store, home, action)
       case "rm":
         return await remove(store, wanted(action.id), action)
       default:
@@ -54,6 +61,40 @@ async function exportSession(store: Store, row: SessionRow): Promise<ExitCode> {
   for await (const lines of exportTree(snapshot, row.id))
     await writeOut(lines.map((line) => `${JSON.stringify(line)}\n`).join(""))
   return Exit.done
+}
+
+async function importFrom(
+  store: Store,
+  home: HomePaths,
+  { file, asCopy }: Extract<SessionsAction, { type: "import" }>,
+): Promise<ExitCode> {
+  const how = { maxBytes: LONGEST_LINE, signal: new AbortController().signal }
+  if (file !== "-") checkReadable(file)
+  const lines = file === "-" ? linesIn(how) : linesInFile(file, how)
+  const parts = { store, clock: systemClock, ids: randomIds }
+  const done = await importSession(parts, { lines, asCopy, folder: join(home.data, "import") })
+  const { row, nameTaken, lost, asksAgain, isWhole } = done
+  const what = `${plural(done.messages, "message")}, ${plural(done.tasks, "task")}`
+  await writeOut(`imported  ${row.id.slice(0, 8)}  ${nameOf(store, row)}  (${what})\n`)
+  const notes = [
+    ...(nameTaken === undefined ? [] : [`Another session has the name ${quoted(nameTaken)}.`]),
+    ...(lost > 0 ? [`${plural(lost, "task")} ran when it was exported; here they are lost.`] : []),
+    ...(isWhole ? ["It shares messages with a session that is here: it has its own of them now."] : []),
+    ...(asksAgain ? ["Its mode asked for no permission. Here it asks again; change that with --permission-mode."] : []),
+    ...(existsSync(row.cwd) ? [] : [`Its folder is not here: ${visible(row.cwd)}`]),
+  ]
+  if (notes.length > 0) await writeErr(`${notes.join("\n")}\n`)
+  return Exit.done
+}
+
+function checkReadable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK)
+    if (!statSync(file).isDirectory()) return
+  } catch (error) {
+    throw new UserError("no-file", `The file ${quoted(file)} can't be read: ${messageOf(error)}`, Exit.usage)
+  }
+  throw new UserError("no-file", `${quoted(file)} is a folder, not an export.`, Exit.usage)
 }
 
 async function remove(store: Store, row: SessionRow, { yes }: { yes: boolean }): Promise<ExitCode> {

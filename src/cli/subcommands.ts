@@ -79,6 +79,8 @@ function sessionsAction(words: Words, options: Options): SessionsAction {
       return { type, id: words.next("ID NAME"), name: words.last("ID NAME") }
     case "export":
       return { type, id: words.last("ID") }
+    case "import":
+      return { type, file: words.last("FILE"), asCopy: options.has("as-copy") }
     default:
       return { type, id: words.last("ID"), yes: options.has("yes") }
   }

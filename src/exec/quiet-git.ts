@@ -43,7 +43,7 @@ const MOST_FILTERS = 50
 
 /** Undefined where there is no git, or the configuration names what cannot be switched off. */
 export async function quietGit({ root, env }: { root: string; env: Env }): Promise<QuietGit | undefined> {
-  const program = findProgram("git", env["PATH"])
+  const program = findProgram("git", env.PATH)
   if (!program) return undefined
   const git = bound(program, { root, env, config: [] })
   const found = await git(["config", "--null", "--name-only", "--get-regexp", "^filter\\.|^core\\.bare$"])
@@ -73,9 +73,9 @@ function bound(program: string, { root, env, config }: Bound): QuietGit {
   ])
   // Nobody's GIT_* variables: they could name another repository, index or program.
   const fixed: Record<string, string> = {
-    PATH: env["PATH"] || "/usr/bin:/bin",
-    HOME: env["HOME"] || "/nonexistent",
-    ...(env["XDG_CONFIG_HOME"] ? { XDG_CONFIG_HOME: env["XDG_CONFIG_HOME"] } : {}),
+    PATH: env.PATH || "/usr/bin:/bin",
+    HOME: env.HOME || "/nonexistent",
+    ...(env.XDG_CONFIG_HOME ? { XDG_CONFIG_HOME: env.XDG_CONFIG_HOME } : {}),
     LC_ALL: "C.UTF-8",
     GIT_OPTIONAL_LOCKS: "0",
     GIT_TERMINAL_PROMPT: "0",

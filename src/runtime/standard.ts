@@ -59,14 +59,20 @@ export async function readIn({
  * The lines of standard input as they come, without their ends. A line that is longer than `maxBytes` is cut there, so
  * that it can be refused without being held. Ends with the input, or when the signal is aborted.
  */
-export async function* linesIn({
-  maxBytes,
-  signal,
-}: {
-  maxBytes: number
-  signal: AbortSignal
-}): AsyncGenerator<string> {
-  const reader = Bun.stdin.stream().getReader()
+export function linesIn(how: { maxBytes: number; signal: AbortSignal }): AsyncGenerator<string> {
+  return linesOf(Bun.stdin.stream(), how)
+}
+
+/** As `linesIn`, of a file. */
+export function linesInFile(path: string, how: { maxBytes: number; signal: AbortSignal }): AsyncGenerator<string> {
+  return linesOf(Bun.file(path).stream(), how)
+}
+
+async function* linesOf(
+  stream: ReadableStream<Uint8Array>,
+  { maxBytes, signal }: { maxBytes: number; signal: AbortSignal },
+): AsyncGenerator<string> {
+  const reader = stream.getReader()
   const stop = () => void reader.cancel().catch(() => undefined) // it has ended by itself
   signal.addEventListener("abort", stop, { once: true })
   const decoder = new TextDecoder()

@@ -98,7 +98,8 @@ async function differing(git: QuietGit, index: string): Promise<Found> {
   }
   // A name that ends so is a repository within this one.
   for (const path of others.out.toString("utf8").split("\0")) if (path && !path.endsWith("/")) found.set(path, null)
-  if (found.size > MOST_FILES) throw new NotScanned(`${found.size} files differ from the index, ${MOST_FILES} is the most`)
+  if (found.size > MOST_FILES)
+    throw new NotScanned(`${found.size} files differ from the index, ${MOST_FILES} is the most`)
   return found
 }
 
@@ -116,7 +117,10 @@ interface Comparing {
   isNew?: boolean
 }
 
-async function compare(place: Place, { before, found, isNew = false }: Comparing): Promise<Omit<Scanned, "baseline"> & { files: Baseline["files"] }> {
+async function compare(
+  place: Place,
+  { before, found, isNew = false }: Comparing,
+): Promise<Omit<Scanned, "baseline"> & { files: Baseline["files"] }> {
   const files: Baseline["files"] = {}
   const changes: Change[] = []
   let batch: Kept[] = []
@@ -126,7 +130,8 @@ async function compare(place: Place, { before, found, isNew = false }: Comparing
     const kept = await place.vault.keep(batch)
     for (const { path, oid } of batch) {
       const known = files[path]
-      if (known && !kept.has(oid)) files[path] = { ...known, state: { kind: "unknown", why: "there was no room to keep it" } }
+      if (known && !kept.has(oid))
+        files[path] = { ...known, state: { kind: "unknown", why: "there was no room to keep it" } }
     }
     batch = []
     bytes = 0
@@ -163,7 +168,10 @@ async function compare(place: Place, { before, found, isNew = false }: Comparing
  * What the index names is what the file held only where nothing is converted on the way (line ends, filters). That is
  * so when the file was as long as its content in the repository.
  */
-async function withoutFilters(place: Place, { before, changes }: { before: Baseline; changes: Change[] }): Promise<Change[]> {
+async function withoutFilters(
+  place: Place,
+  { before, changes }: { before: Baseline; changes: Change[] },
+): Promise<Change[]> {
   const { git } = place
   const asked = changes.filter(({ path, before: { kind } }) => kind === "file" && !before.files[path])
   if (!git || asked.length === 0) return changes
@@ -200,11 +208,18 @@ async function withoutFilters(place: Place, { before, changes }: { before: Basel
 }
 
 async function indexOf(git: QuietGit): Promise<{ path: string; signature: string }> {
-  const { out, problem } = await git(["rev-parse", "--path-format=absolute", "--git-path", "index"])
-  if (!out) throw new NotScanned(problem)
-  const path = out.toString("utf8").replace(/\n$/, "")
+  let path = indexPaths.get(git)
+  if (path === undefined) {
+    const { out, problem } = await git(["rev-parse", "--path-format=absolute", "--git-path", "index"])
+    if (!out) throw new NotScanned(problem)
+    path = out.toString("utf8").replace(/\n$/, "")
+    indexPaths.set(git, path)
+  }
   return { path, signature: (await signatureOf(path)).signature }
 }
+
+/** It stays where it is. */
+const indexPaths = new WeakMap<QuietGit, string>()
 
 /** With its times to the nanosecond: by them git knows which entries it must not trust. */
 async function copyIndex({ folder, now }: Place, index: { path: string; signature: string }): Promise<string | null> {
@@ -214,11 +229,15 @@ async function copyIndex({ folder, now }: Place, index: { path: string; signatur
   const args = ["-p", "--", index.path, join(folder, name)]
   const env = { PATH: "/usr/bin:/bin", LC_ALL: "C" }
   const copied: Captured = await capture({ program: "/bin/cp", args, cwd: "/", env, timeoutMs: 5000, maxBytes: 1024 })
-  if (copied.end !== "exited" || copied.code !== 0) throw new NotScanned(`the index could not be copied: ${copied.stderr}`)
+  if (copied.end !== "exited" || copied.code !== 0)
+    throw new NotScanned(`the index could not be copied: ${copied.stderr}`)
   return name
 }
 
-async function scanFolder(place: Place, { before, at }: { before: Baseline | undefined; at: number }): Promise<Scanned> {
+async function scanFolder(
+  place: Place,
+  { before, at }: { before: Baseline | undefined; at: number },
+): Promise<Scanned> {
   const found = new Map<string, FileState | null>()
   await walk(place.root, "", found)
   const known: Baseline = before ?? { at, index: null, indexSignature: "", files: {} }

@@ -47,19 +47,27 @@ export function gitVault(git: QuietGit, rootId: string): Vault {
     hold: async (oids) => {
       if (oids.length === 0) return
       const ref = heldRef(rootId)
-      const before = (await git(["rev-parse", "--verify", "--quiet", ref])).out?.toString("utf8").trim()
       const entries = [...new Set(oids)].sort().map((oid) => `100644 blob ${oid}\t${oid}\0`)
       const tree = (await git(["mktree", "-z", "--missing"], { input: entries.join("") })).out?.toString("utf8").trim()
       if (!tree) throw new Error("git could not make a tree")
-      const parents = before ? ["-p", before] : []
-      const made = await git(["commit-tree", tree, ...parents, "-m", "What Meanwhile may take back"], { env: AUTHOR })
-      const commit = made.out?.toString("utf8").trim()
-      if (!commit) throw new Error(`git could not make a commit: ${made.problem}`)
-      const done = await git(["update-ref", "--no-deref", ref, commit, before ?? ""])
-      if (!done.out) throw new Error(`git could not keep ${ref}: ${done.problem}`)
+      for (let tries = 1; ; tries++) {
+        const before = (await git(["rev-parse", "--verify", "--quiet", ref])).out?.toString("utf8").trim()
+        const parents = before ? ["-p", before] : []
+        const made = await git(["commit-tree", tree, ...parents, "-m", "What Meanwhile may take back"], { env: AUTHOR })
+        const commit = made.out?.toString("utf8").trim()
+        if (!commit) throw new Error(`git could not make a commit: ${made.problem}`)
+        const done = await git(["update-ref", "--no-deref", ref, commit, before ?? NONE])
+        if (done.out) return
+        // Somebody else may have been quicker, such as a rewind in this process.
+        if (tries === TRIES) throw new Error(`git could not keep ${ref}: ${done.problem}`)
+      }
     },
   }
 }
+
+const TRIES = 5
+/** For git: that there is no such ref yet. */
+const NONE = "0".repeat(40)
 
 const AUTHOR = {
   GIT_AUTHOR_NAME: "Meanwhile",
@@ -122,7 +130,7 @@ async function writeWhole(path: string, bytes: Buffer): Promise<void> {
 }
 
 async function sizeOf(folder: string): Promise<number> {
-    let bytes = 0
+  let bytes = 0
   for (const name of await readdir(folder)) bytes += (await stat(join(folder, name)).catch(() => undefined))?.size ?? 0
   return bytes
 }

@@ -11,7 +11,15 @@ import type { FileChangeRow, SessionRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
 import { LINE_PREFIX } from "../task/task.ts"
 import { checkpointFolder, insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
-import { type Baseline, type Change, NotScanned, type Place, scan, storeBaseline, storedBaseline } from "./checkpoint-scan.ts"
+import {
+  type Baseline,
+  type Change,
+  NotScanned,
+  type Place,
+  scan,
+  storeBaseline,
+  storedBaseline,
+} from "./checkpoint-scan.ts"
 import { type FileState, isSame, look } from "./checkpoint-state.ts"
 import { heldKey, type Vault } from "./checkpoint-vault.ts"
 import { lastSeq } from "./lineage.ts"
@@ -37,10 +45,8 @@ export interface Checkpoints extends Disposable {
 
 /** The longest that a command waits for it. */
 const PATIENCE_MS = 250
-/** What was found out so long ago is still good. */
-const FRESH_MS = 1500
 /** File systems' times, and our clock, are no finer. */
-const SLACK_MS = 50
+const SLACK_MS = 15
 
 /** `eager`: from the beginning, and again before each turn; else when a command is about to change something. */
 export function keepCheckpoints(
@@ -68,8 +74,6 @@ class Keeper implements Checkpoints {
   #planned: Promise<void> | undefined
   #baseline: Baseline | undefined
   #isLoaded = false
-  /** By the monotonic clock. */
-  #scannedAt = Number.NEGATIVE_INFINITY
   #problem: string | undefined
   #bell: Disposable | undefined
   #read = 0
@@ -91,7 +95,6 @@ class Keeper implements Checkpoints {
 
   async beforeCommand(): Promise<void> {
     const { clock } = this.#parts
-    if (!this.#planned && clock.monotonic() - this.#scannedAt < FRESH_MS) return
     const over = new AbortController()
     await Promise.race([this.#later(), clock.sleep(PATIENCE_MS, over.signal).catch(() => undefined)])
     over.abort()
@@ -224,7 +227,6 @@ class Keeper implements Checkpoints {
       if (ours.length > 0) await store.write((tx) => this.#record(tx, { changes: ours, since, runs, vault }))
       await storeBaseline(place.folder, baseline)
       this.#baseline = baseline
-      this.#scannedAt = clock.monotonic()
       this.#problem = undefined
       await this.#hold(vault)
     } catch (error) {
@@ -234,15 +236,21 @@ class Keeper implements Checkpoints {
       // Said once, and again after it has gone well.
       if (run && this.#problem !== message) {
         this.#problem = message
-        await store.write((tx) => this.#unknown(tx, { sessionId: run.owner_id, cause: "shell", ref: run.id, why: message }))
+        await store.write((tx) =>
+          this.#unknown(tx, { sessionId: run.owner_id, cause: "shell", ref: run.id, why: message }),
+        )
       }
-      this.#scannedAt = clock.monotonic()
     }
   }
 
   #record(
     tx: Tx,
-    { changes, since, runs, vault }: { changes: readonly Change[]; since: number; runs: readonly CommandRun[]; vault: Vault },
+    {
+      changes,
+      since,
+      runs,
+      vault,
+    }: { changes: readonly Change[]; since: number; runs: readonly CommandRun[]; vault: Vault },
   ): void {
     const { id: rootId } = this.#row
     const newest = `SELECT * FROM file_change WHERE root_id = :rootId AND path = :path AND created_at >= :since
@@ -268,7 +276,14 @@ class Keeper implements Checkpoints {
 
   #unknown(tx: Tx, { why, ...row }: Pick<NewChange, "sessionId" | "cause" | "ref"> & { why: string }): void {
     const state: FileState = { kind: "unknown", why }
-    this.#insert(tx, { ...row, path: "", afterSeq: lastSeq(tx, this.#row.id), before: state, after: state, kept: "copy" })
+    this.#insert(tx, {
+      ...row,
+      path: "",
+      afterSeq: lastSeq(tx, this.#row.id),
+      before: state,
+      after: state,
+      kept: "copy",
+    })
   }
 
   #insert(tx: Tx, change: NewChange): void {
@@ -289,10 +304,13 @@ class Keeper implements Checkpoints {
     if (!last) return
     await vault.hold(rows.flatMap(({ before }) => oidIn(JSON.parse(before) as FileState)))
     await store.write((tx) =>
-      tx.run("INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value", {
-        key,
-        value: String(last.seq),
-      }),
+      tx.run(
+        "INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        {
+          key,
+          value: String(last.seq),
+        },
+      ),
     )
   }
 }
@@ -370,5 +388,7 @@ function seqAt(reader: Reader, rootId: string, ms: number): number {
   const sql = "SELECT MAX(seq) AS seq FROM message WHERE session_id = :rootId AND created_at <= :ms"
   const seq = reader.one<{ seq: number | null }>(sql, { rootId, ms })?.seq
   if (seq) return seq
-  return reader.one<{ seq: number | null }>("SELECT fork_seq AS seq FROM session WHERE id = :rootId", { rootId })?.seq ?? 0
+  return (
+    reader.one<{ seq: number | null }>("SELECT fork_seq AS seq FROM session WHERE id = :rootId", { rootId })?.seq ?? 0
+  )
 }

@@ -22,6 +22,8 @@ export interface Wanted {
   focus?: string | undefined
   /** Tokens of input and output that the model takes; what is kept is a share of it. */
   window: number
+  /** How long it is, where that is known better than by what providers have counted. */
+  tokens?: number
   /** Looked at before, and again in the transaction. In the middle of a step there are calls without a result. */
   mayBegin(reader: Reader): boolean
   /** In the transaction, also when nothing is gained. `tokens`: how long the conversation is. */
@@ -74,7 +76,7 @@ interface Draft {
   now: Compaction | undefined
 }
 
-function draftOf(reader: Reader, { row, fixed, window, focus }: Wanted): Draft {
+function draftOf(reader: Reader, { row, fixed, window, tokens, focus }: Wanted): Draft {
   const always = fixedTokens(fixed)
   const room = roomIn(Math.max(0, window - always))
   const memory = memoryOf(reader, row.id)
@@ -86,7 +88,7 @@ function draftOf(reader: Reader, { row, fixed, window, focus }: Wanted): Draft {
     plan,
     memory,
     characters,
-    before: contextTokens(reader, row.id, fixed),
+    before: tokens ?? contextTokens(reader, row.id, fixed),
     after: always + said + plan.tokens,
     now: compactionOf(reader, row.id),
   }

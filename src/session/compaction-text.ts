@@ -22,6 +22,7 @@ export interface Telling {
   ledger: string | undefined
 }
 
+/** At the most, where the window is large. */
 const PROMPT_CHARS = 6_000
 /** What an agent was given to do is all that it knows of its purpose. */
 const TASK_CHARS = 16_000
@@ -32,7 +33,7 @@ export function compactionText(reader: Reader, telling: Telling): string {
   const parts = [
     head(plan, focus),
     block("What is known of it", renderMemory(told, { characters, ...(focus && { focus }) })),
-    ...prompts(reader, row, plan),
+    ...prompts(reader, row, { plan, characters }),
     block("The checklist (TodoWrite), its open entries", todoLines(row).join("\n")),
     outline(plan),
   ]
@@ -48,7 +49,7 @@ export function openTodos({ todos }: SessionRow): Todo[] {
 function head({ seq, keptAfter, messages }: Plan, focus: string | undefined): string {
   const kept =
     messages > 0
-      ? `Behind it come the last ${plural(messages, "message")}, from message ${keptAfter + 1} on, with long results of tools cut to their ends. `
+      ? `Behind it ${messages === 1 ? "comes the last message" : `come the last ${plural(messages, "message")}`}, from message ${keptAfter + 1} on, with long results of tools cut to their ends. `
       : ""
   const gone = keptAfter > 0 ? ` up to message ${keptAfter}` : ""
   return (
@@ -66,7 +67,11 @@ function block(title: string, text: string): string {
 }
 
 /** What the work is about must be there word for word, however long ago it was said. */
-function prompts(reader: Reader, row: SessionRow, { keptAfter }: Plan): string[] {
+function prompts(
+  reader: Reader,
+  row: SessionRow,
+  { plan: { keptAfter }, characters }: { plan: Plan; characters: number },
+): string[] {
   const isAgent = row.parent_id !== null
   const gone = { before: keptAfter + 1 }
   const given = isAgent ? firstMessage(reader, row.id, "role = 'user'") : undefined
@@ -74,10 +79,22 @@ function prompts(reader: Reader, row: SessionRow, { keptAfter }: Plan): string[]
   const last = messagesBefore(reader, row.id, { ...gone, limit: isAgent ? 1 : 2, only }).reverse()
   const task = given && given.seq <= keptAfter ? given : undefined
   return [
-    ...(task ? [quoteOf(task, { title: "The task that you were given", chars: TASK_CHARS })] : []),
+    ...(task
+      ? [
+          quoteOf(task, {
+            title: "The task that you were given",
+            chars: Math.min(TASK_CHARS, Math.max(2_000, characters)),
+          }),
+        ]
+      : []),
     ...last
       .filter(({ id }) => id !== task?.id)
-      .map((message) => quoteOf(message, { title: "What the user said", chars: PROMPT_CHARS })),
+      .map((message) =>
+        quoteOf(message, {
+          title: "What the user said",
+          chars: Math.min(PROMPT_CHARS, Math.max(1_000, characters / 2)),
+        }),
+      ),
   ]
 }
 

@@ -66,7 +66,7 @@ export function inheritCompaction(tx: Tx, fork: { id: string; originId: string; 
   }
 }
 
-/** Those that were made behind these messages: from number `from` to number `to`. In their order. */
+/** Those that were made behind these messages, not the copies of forks: from number `from` to `to`. In their order. */
 export function compactionsBetween(
   reader: Reader,
   sessionId: string,
@@ -75,7 +75,8 @@ export function compactionsBetween(
   const stretches = [...sessionsBack(reader, sessionId)].reverse()
   const rows = stretches.flatMap((stretch) =>
     reader.all<CompactionRow>(
-      `SELECT * FROM compaction WHERE session_id = :id AND seq >= :from AND seq <= :to ORDER BY seq, rowid`,
+      `SELECT * FROM compaction WHERE session_id = :id AND seq >= :from AND seq <= :to AND id NOT LIKE 'fork:%'
+       ORDER BY seq, rowid`,
       { id: stretch.sessionId, from, to: Math.min(to, stretch.upTo) },
     ),
   )

@@ -3,7 +3,7 @@
 // refused a request as too long.
 import type { Clock } from "../base/clock.ts"
 import { messageOf } from "../base/error.ts"
-import { oneLine, tokens } from "../base/text.ts"
+import { tokens as amount, oneLine } from "../base/text.ts"
 import { ModelError } from "../model/model.ts"
 import { publish } from "../store/feed.ts"
 import type { InboxRow } from "../store/rows.ts"
@@ -11,7 +11,7 @@ import type { Tx } from "../store/store.ts"
 import { toolSpecs } from "../tool/registry.ts"
 import type { CompactionPolicy } from "./compaction.ts"
 import { type Made, makeCompaction } from "./compaction-make.ts"
-import { contextTokens, type Fixed } from "./compaction-size.ts"
+import { contextTokens, type Fixed, fixedTokens, likelyTokens } from "./compaction-size.ts"
 import type { Control, Refusal } from "./controls.ts"
 import { filesInSight } from "./files-seen.ts"
 import { lastSeq } from "./lineage.ts"
@@ -103,14 +103,18 @@ const ASKED = `SELECT * FROM inbox WHERE session_id = :id AND kind = 'control' A
 /** After the model has refused a request as too long: whether it is shorter now. */
 export async function compactAfterOverflow(session: Session, parts: Parts): Promise<boolean> {
   const { contextWindow } = await parts.models.facts(session.row.model)
-  const tried = contextTokens(parts.store, session.row.id, fixedOf(session))
+  const fixed = fixedOf(session)
+  // It was too long, whatever was counted before.
+  const sent = fixedTokens(fixed) + likelyTokens(session.history.messages())
+  const tokens = Math.max(sent, contextTokens(parts.store, session.row.id, fixed))
   const made = await makeCompaction(parts.store, parts.clock, {
     id: parts.ids.uuid(),
     row: session.row,
-    fixed: fixedOf(session),
+    fixed,
     cause: "overflow",
-    // What the catalogue says of the window is not to be trusted now, nor the count.
-    window: Math.floor(Math.min(contextWindow, tried) / 2),
+    // What the catalogue says of the window is not to be trusted now.
+    window: Math.floor(Math.min(contextWindow, tokens) / 2),
+    tokens,
     mayBegin: () => true,
   })
   after(session, parts, made)
@@ -154,7 +158,7 @@ function fixedOf({ row, tools }: Session): Fixed {
 }
 
 function nothingGained(now: number): string {
-  return `There is nothing to compact yet: what would be kept is about all there is (≈ ${tokens(now)} tokens).`
+  return `There is nothing to compact yet: what would be kept is about all there is (≈ ${amount(now)} tokens).`
 }
 
 function refuse(

@@ -70,14 +70,13 @@ export function request(
 
 export interface Obeying {
   clock: Clock
-  /**
-   * Does a control; what takes long, such as a stop, is not waited for by those behind it. "later": the turn under way
-   * does it and takes the row.
-   */
-  perform(control: Control, asked: Asked): Promise<"later" | void>
+  /** Does a control; what takes long, such as a stop, is not waited for by those behind it. */
+  perform(control: Control, asked: Asked): Promise<void>
   failed(error: unknown): void
 }
 
+/** Its row goes in the transaction in which it takes effect, which may be a turn's, at its next boundary. */
+const TAKES_ITS_ROW: ReadonlySet<Control["action"]> = new Set(["compact"])
 const TAKES_LONG: ReadonlySet<Control["action"]> = new Set(["stop_task", "stop_all"])
 
 /** Returns what looks for controls of the tree, to be called whenever there may be some. They begin in their order. */
@@ -89,10 +88,10 @@ export function obey(store: Store, rootId: string, { clock, perform, failed }: O
     const done = finish(row, { control, doing: perform(control, { id: row.id, at: row.created_at }) })
     if (!TAKES_LONG.has(control.action)) await done
   }
-  const finish = async (row: InboxRow, { control, doing }: { control: Control; doing: Promise<"later" | void> }) => {
+  const finish = async (row: InboxRow, { control, doing }: { control: Control; doing: Promise<void> }) => {
     try {
-      const refusal = await doing.catch(refusalOf)
-      if (refusal === "later") return
+      const refusal = await doing.then(() => undefined, refusalOf)
+      if (TAKES_ITS_ROW.has(control.action)) return
       if (refusal) failed(refusal)
       await store.write((tx) => {
         tx.run("DELETE FROM inbox WHERE seq = :seq", { seq: row.seq })

@@ -1,12 +1,11 @@
 // A session with everything below it as lines of JSON (docs/sessions.md), complete enough to be made again from them
-// (import.ts). A fork comes with what it shares with the sessions that it comes from, under their ids.
+// (import.ts).
 import { basename } from "node:path"
 import { spoolSize } from "../exec/spool.ts"
 import type { RunRow, SessionRow } from "../store/rows.ts"
 import { SCHEMA_VERSION } from "../store/schema.ts"
 import type { Reader } from "../store/store.ts"
 import { sessionJson, type TreeTable, treeTables } from "../store/tables.ts"
-import { lineage, type Stretch } from "./lineage.ts"
 import { lineage, type Stretch } from "./lineage.ts"
 
 /** Version of the lines' form. A change that a reader could trip over raises it. */
@@ -71,6 +70,7 @@ const SHARED: Readonly<Record<string, string>> = {
   message: "session_id = :session AND seq > :first AND seq <= :last",
   step: `id IN (SELECT step_id ${SAID})`,
   tool_call: `step_id IN (SELECT step_id ${SAID})`,
+  compaction: "session_id = :session AND seq > :first AND seq <= :last",
 }
 
 function* sharedRows(
@@ -104,6 +104,14 @@ function* rowsOf(
 }
 
 type Row = Record<string, unknown>
+
+/** Without what has a meaning in this database only; files are named, not placed. */
+function portable(row: Row, { local = [] }: TreeTable): Row {
+  const kept = Object.entries(row).filter(([name]) => !local.includes(name))
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, name === "spool" && typeof value === "string" ? basename(value) : value]),
+  )
+}
 
 function* pages(
   reader: Reader,

@@ -80,11 +80,6 @@ export function listRoots(reader: Reader, project?: string): RootRow[] {
   )
 }
 
-/** The sessions with the user, the one used last first. */
-export function listSessions(reader: Reader): SessionRow[] {
-  return reader.all<SessionRow>("SELECT * FROM session WHERE parent_id IS NULL ORDER BY updated_at DESC")
-}
-
 /** What the user asked first: what a session without a name is known by. */
 export function firstPrompt(reader: Reader, sessionId: string): string | undefined {
   const row = firstMessage(reader, sessionId, "role = 'user' AND origin = 'human'")

@@ -20,15 +20,20 @@ export function renameIds(renaming: Map<string, string>, ids: Ids, known: Iterab
   }
 }
 
-export function* idsIn(reader: Reader, tables: Iterable<string>, where = "TRUE", params = {}): Generator<string> {
-  for (const table of tables)
-    for (const { id } of reader.all<{ id: string }>(`SELECT id FROM ${table} WHERE ${where}`, params)) yield id
+/** For a single id, of whatever form. */
+export function newId(id: string, ids: Ids): string {
+  const fresh = id.replace(ID, (one) => (IS_UUID.test(one) ? ids.uuid() : ids.short()))
+  return fresh === id ? ids.uuid() : fresh
+}
+
+export function* idsIn(reader: Reader, tables: Iterable<string>): Generator<string> {
+  for (const table of tables) for (const { id } of reader.all<{ id: string }>(`SELECT id FROM ${table}`)) yield id
 }
 
 /** The text with the new ids in it. */
 export function renamed(text: string, renaming: Renaming): string {
   if (renaming.size === 0) return text
-  return text.replace(ID, (id) => renaming.get(id) ?? id)
+  return renaming.get(text) ?? text.replace(ID, (id) => renaming.get(id) ?? id)
 }
 
 /**

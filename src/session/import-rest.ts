@@ -1,9 +1,9 @@
 // An imported session is at rest: what ran where it was exported does not run here, so it has ended; nothing of it starts
 // by itself; and it may do no more without asking than a new one.
 import { basename, join } from "node:path"
-import { textOutput } from "../tool/tool.ts"
 import type { Tx } from "../store/store.ts"
 import { LIVE } from "../task/task.ts"
+import { textOutput } from "../tool/tool.ts"
 
 export interface AtRest {
   /** Tasks that ran. */
@@ -35,6 +35,8 @@ export function putToRest(tx: Tx, { spools }: { spools: string }): AtRest {
   })
   tx.run("UPDATE turn SET state = 'interrupted', ended_at = COALESCE(ended_at, started_at) WHERE state = 'open'")
   tx.run("UPDATE approval SET state = 'withdrawn' WHERE state = 'open'")
+  // Files that were to be taken back are not here, or others.
+  tx.run("UPDATE rewind SET state = 'done', ended_at = COALESCE(ended_at, created_at) WHERE state = 'open'")
   // What it used will not be known: all that it could have.
   tx.run("UPDATE ledger SET state = 'estimated', closed_at = opened_at WHERE state = 'open'")
   // What waits goes along with the next prompt. Orders were for the process that drove it.
@@ -47,7 +49,9 @@ export function putToRest(tx: Tx, { spools }: { spools: string }): AtRest {
 
 /** Names of output files are those of their runs in our own folder; a file may name no other. */
 function ownSpools(tx: Tx, folder: string): void {
-  for (const { id, spool } of tx.all<{ id: string; spool: string }>("SELECT id, spool FROM run WHERE spool IS NOT NULL")) {
+  for (const { id, spool } of tx.all<{ id: string; spool: string }>(
+    "SELECT id, spool FROM run WHERE spool IS NOT NULL",
+  )) {
     const name = basename(spool)
     const isIts = /^[\w.-]+$/.test(name) && name.split(".", 1)[0] === id
     tx.run("UPDATE run SET spool = :spool WHERE id = :id", { id, spool: isIts ? join(folder, name) : null })

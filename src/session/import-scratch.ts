@@ -19,6 +19,10 @@ export const LONGEST_LINE = 256 * 1024 * 1024
 /** Lines that one transaction takes in; nobody else waits for this database. */
 const LINES = 500
 
+/** Tables whose ids are names of files: leases, drafts, output. */
+const NAMES_FILES: ReadonlySet<string> = new Set(["session", "step", "task", "run"])
+const FILE_NAME = /^[\w-]{1,64}$/
+
 type Row = Record<string, string | number | null>
 
 /** Returns the id of the exported session. Throws a UserError that names the line. */
@@ -55,7 +59,6 @@ class Reading {
   readonly #tasks = new Set<string>()
   readonly #counts: Record<string, number> = {}
   #rootId: string | undefined
-  #isFork = false
   #isOver = false
 
   constructor(reader: Reader) {
@@ -64,20 +67,25 @@ class Reading {
   }
 
   take(tx: Tx, text: string, line: number): void {
-    const bad = (what: string): never => {
-      throw new BadLine(line, what)
-    }
-    if (text.length > LONGEST_LINE) return bad("is too long")
+    const bad = (what: string) => new BadLine(line, what)
+    if (text.length > LONGEST_LINE) throw bad("is too long")
     const { type, ...fields } = parsed(text, bad)
-    if (line === 1) return this.#begin(type, fields, bad)
-    if (this.#isOver) return bad("stands behind the end")
-    if (type === "end") return this.#finish(fields, bad)
-    if (typeof type !== "string") return bad("has no type")
+    if (line === 1) {
+      this.#begin(type, fields, bad)
+      return
+    }
+    if (this.#isOver) throw bad("stands behind the end")
+    if (type === "end") {
+      this.#finish(fields, bad)
+      return
+    }
+    if (typeof type !== "string") throw bad("has no type")
     this.#counts[type] = (this.#counts[type] ?? 0) + 1
-    if (type === "file") return undefined
+    if (type === "file") return
     const columns = this.#columns.get(type)
-    if (!columns) return bad(`is a ${quoted(type)}, which nobody knows`)
+    if (!columns) throw bad(`is a ${quoted(type)}, which nobody knows`)
     const row = rowOf({ fields, columns, json: this.#json.get(type) ?? [] }, bad)
+    if (NAMES_FILES.has(type) && !FILE_NAME.test(String(row.id))) throw bad("has an id that none of ours can be")
     if (type === "session") this.#session(row, bad)
     else this.#belongs(row, this.#tables.get(type)!, bad)
     if (type === "task") this.#tasks.add(String(row.id))
@@ -85,13 +93,14 @@ class Reading {
       insertRow(tx, type, row)
     } catch (error) {
       if (!(error instanceof Error && /constraint|datatype|NOT NULL/i.test(error.message))) throw error
-      bad(`can't be a row of ${type} (${error.message})`)
+      throw bad(`can't be a row of ${type} (${error.message})`)
     }
   }
 
   /** When the last line was read. */
   end(lines: number): string {
-    if (lines === 0) throw new UserError("bad-export", "There is nothing in it: that is no export. Nothing was imported.")
+    if (lines === 0)
+      throw new UserError("bad-export", "There is nothing in it: that is no export. Nothing was imported.")
     if (this.#isOver && this.#rootId !== undefined) return this.#rootId
     throw new UserError(
       "bad-export",
@@ -99,62 +108,67 @@ class Reading {
     )
   }
 
-  #begin(type: unknown, { format, schema, session_id: id }: Record<string, unknown>, bad: (what: string) => never): void {
-    if (type !== "meanwhile-session") return bad("is not the beginning of a session's export")
+  #begin(
+    type: unknown,
+    { format, schema, session_id: id }: Record<string, unknown>,
+    bad: (what: string) => BadLine,
+  ): void {
+    if (type !== "meanwhile-session") throw bad("is not the beginning of a session's export")
     if (typeof format !== "number" || typeof schema !== "number" || typeof id !== "string" || id === "")
-      return bad("is not as the beginning of an export must be")
+      throw bad("is not as the beginning of an export must be")
     if (format > EXPORT_FORMAT || schema > SCHEMA_VERSION)
-      return bad("says that it was made by a newer version of meanwhile: import it with that one")
+      throw bad("says that it was made by a newer version of meanwhile: import it with that one")
     this.#rootId = id
-    return undefined
   }
 
-  #session(row: Row, bad: (what: string) => never): void {
+  #session(row: Row, bad: (what: string) => BadLine): void {
     const { id, root_id: root, parent_id: parent } = row
     const isRoot = this.#sessions.size === 0
-    if (root !== this.#rootId) bad("is of another session")
-    if (isRoot && (id !== this.#rootId || parent !== null)) bad("is not the session that the first line names")
-    if (!isRoot && !this.#sessions.has(String(parent))) bad("has a parent that is not there")
-    if (isRoot) this.#isFork = row.forked_from !== undefined && row.forked_from !== null
+    if (root !== this.#rootId) throw bad("is of another session")
+    if (isRoot && (id !== this.#rootId || parent !== null)) throw bad("is not the session that the first line names")
+    if (!isRoot && !this.#sessions.has(String(parent))) throw bad("has a parent that is not there")
     this.#sessions.add(String(id))
   }
 
-  /** Every row is of this tree, or of what its session shares with the one that it comes from. */
-  #belongs(row: Row, table: TreeTable, bad: (what: string) => never): void {
-    if (this.#sessions.size === 0) bad("stands before the session that it belongs to")
-    const isShared = this.#isFork && table.shared !== undefined
+  /** Every row is of this tree. */
+  #belongs(row: Row, table: TreeTable, bad: (what: string) => BadLine): void {
+    if (this.#sessions.size === 0) throw bad("stands before the session that it belongs to")
     const { root_id: root, session_id: session, owner_id: owner, task_id: task } = row
     const isOurs = (id: string | number | null | undefined) => id === undefined || this.#sessions.has(String(id))
-    if (root !== undefined && root !== this.#rootId) bad("is of another session")
-    if (table.name === "task" ? session !== null && !isOurs(session) : !isShared && !isOurs(session))
-      bad("belongs to a session that is not there")
-    if (!isOurs(owner)) bad("belongs to a session that is not there")
+    if (root !== undefined && root !== this.#rootId) throw bad("is of another session")
+    if (table.name === "task" ? session !== null && !isOurs(session) : !isOurs(session))
+      throw bad("belongs to a session that is not there")
+    if (!isOurs(owner)) throw bad("belongs to a session that is not there")
     if (["run", "dependency"].includes(table.name) && !this.#tasks.has(String(task)))
-      bad("belongs to a task that is not there")
+      throw bad("belongs to a task that is not there")
   }
 
-  #finish({ rows }: Record<string, unknown>, bad: (what: string) => never): void {
-    if (this.#sessions.size === 0) bad("is the end, and no session came before it")
+  #finish({ rows }: Record<string, unknown>, bad: (what: string) => BadLine): void {
+    if (this.#sessions.size === 0) throw bad("is the end, and no session came before it")
     const said = typeof rows === "object" && rows !== null ? (rows as Record<string, unknown>) : {}
     for (const name of new Set([...Object.keys(said), ...Object.keys(this.#counts)]))
       if ((said[name] ?? 0) !== (this.#counts[name] ?? 0))
-        bad(`says that there are ${String(said[name] ?? 0)} lines of ${quoted(name)}, but ${this.#counts[name] ?? 0} came`)
+        throw bad(
+          `says that there are ${String(said[name] ?? 0)} lines of ${quoted(name)}, but ${this.#counts[name] ?? 0} came`,
+        )
     this.#isOver = true
   }
 }
 
 function columnsOf(reader: Reader, table: string): ReadonlyMap<string, Column> {
-  return new Map(reader.all<Column>(`SELECT * FROM pragma_table_info('${table}')`).map((column) => [column.name, column]))
+  return new Map(
+    reader.all<Column>(`SELECT * FROM pragma_table_info('${table}')`).map((column) => [column.name, column]),
+  )
 }
 
-function parsed(text: string, bad: (what: string) => never): Record<string, unknown> {
+function parsed(text: string, bad: (what: string) => BadLine): Record<string, unknown> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch {
-    return bad("is not JSON")
+    throw bad("is not JSON")
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return bad("is not a JSON object")
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw bad("is not a JSON object")
   return value as Record<string, unknown>
 }
 
@@ -164,16 +178,16 @@ interface RawRow {
   json: readonly string[]
 }
 
-function rowOf({ fields, columns, json }: RawRow, bad: (what: string) => never): Row {
+function rowOf({ fields, columns, json }: RawRow, bad: (what: string) => BadLine): Row {
   const row: Row = {}
   for (const [name, value] of Object.entries(fields)) {
     const column = columns.get(name)
-    if (!column) return bad(`has a field ${quoted(name)}, which nobody knows`)
+    if (!column) throw bad(`has a field ${quoted(name)}, which nobody knows`)
     if (value === null) row[name] = null
     else if (json.includes(name)) row[name] = jsonText(value)
     else if (column.type === "INTEGER" && Number.isSafeInteger(value)) row[name] = value as number
     else if (column.type === "TEXT" && typeof value === "string") row[name] = value
-    else return bad(`has a field ${quoted(name)} that is no ${column.type === "INTEGER" ? "whole number" : "text"}`)
+    else throw bad(`has a field ${quoted(name)} that is no ${column.type === "INTEGER" ? "whole number" : "text"}`)
   }
   return row
 }

@@ -28,12 +28,12 @@ export interface Performing {
   failed(error: unknown): void
   /** Throws a UserError when there is no such mode or model. */
   change(setting: { permissionMode?: PermissionMode; model?: string }): Promise<void>
-  /** Compacts the session if it may be done now. */
+  /** Compacts the session if it may be done now; else the turn under way does. */
   compact(): Promise<void>
 }
 
 /** Throws a UserError when it can't be done, such as when there is nothing to do it to. */
-export async function performControl(control: Control, asked: Asked, parts: Performing): Promise<"later" | void> {
+export async function performControl(control: Control, asked: Asked, parts: Performing): Promise<void> {
   const { row, store, tasks, interruption, approvals } = parts
   const find = (id: string) => findTask(store, id, row.id)
   const idOf = (id: string) => find(id).task.id
@@ -68,8 +68,7 @@ export async function performControl(control: Control, asked: Asked, parts: Perf
         ? await raiseSession(parts, { asked, caps: control.caps })
         : await raiseTask(parts, { view: find(control.taskId), caps: control.caps })
     case "compact":
-      // It takes its row itself; what it left is for the turn under way.
-      return parts.compact().then(() => "later" as const)
+      return parts.compact()
     case "message":
       return await speak(parts, { asked, view: find(control.taskId), text: control.text })
     default:

@@ -22,6 +22,11 @@ import { isHeld, type Lease, takeLease } from "./lease.ts"
 /** Rows that one transaction deletes. */
 const PACE = { first: 50, most: 2000 }
 
+/** The key in `meta` of a tree that is being imported: it is not whole yet (import.ts). */
+export function importKey(rootId: string): string {
+  return `importing:${rootId}`
+}
+
 /** Throws a UserError, with nothing done, when a process drives the session or a task of it is alive. */
 export async function removeSession(store: Store, clock: Clock, root: SessionRow): Promise<void> {
   const lease = await takeLease(store, clock, root.id)
@@ -30,7 +35,7 @@ export async function removeSession(store: Store, clock: Clock, root: SessionRow
     refuseWhileTasksLive(store, root)
     await handOver(store, clock, root.id)
     await removeCheckpoints(store, { rootId: root.id, project: root.project, env: process.env })
-    await removeAll(store, clock, root.id)
+    await removeTree(store, clock, root.id)
   } catch (error) {
     lease.release()
     throw error
@@ -60,13 +65,14 @@ function nameOf(root: SessionRow): string {
   return root.name ? `"${visible(root.name)}"` : root.id.slice(0, 8)
 }
 
-async function removeAll(store: Store, clock: Clock, rootId: string): Promise<void> {
+/** All rows and files of a tree, whose lease is held; also of one whose own row is not there (yet). */
+export async function removeTree(store: Store, clock: Clock, rootId: string): Promise<void> {
   const spools = spoolNames(store, rootId)
   const remove = (sql: string, params: { session: string } | { root: string }) =>
     deleteInSlices({ store, clock }, { ...PACE, sql, params })
-  const sessions = treeSessions(store, rootId).reverse()
+  const sessions = [...new Set([rootId, ...treeSessions(store, rootId).map(({ id }) => id)])].reverse()
   for (const table of treeTables.toReversed())
-    for (const id of table.per === "session" ? sessions.map((session) => session.id) : [rootId])
+    for (const id of table.per === "session" ? sessions : [rootId])
       await remove(deletion(table), table.per === "session" ? { session: id } : { root: id })
   await remove(`DELETE FROM feed WHERE rowid IN (SELECT rowid FROM feed WHERE root_id = :root LIMIT :limit)`, {
     root: rootId,
@@ -77,7 +83,8 @@ async function removeAll(store: Store, clock: Clock, rootId: string): Promise<vo
   await store.writeDurably((tx) => {
     tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
     removeGiven(tx, rootId)
-    tx.run("DELETE FROM meta WHERE key IN (:removal, :held)", { removal: removalKey(rootId), held: heldKey(rootId) })
+    for (const key of [removalKey(rootId), heldKey(rootId), importKey(rootId)])
+      tx.run("DELETE FROM meta WHERE key = :key", { key })
     tx.run("DELETE FROM session WHERE id = :rootId", { rootId })
   })
 }

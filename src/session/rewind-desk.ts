@@ -99,12 +99,18 @@ async function go(
   await beginRewind(restoring, { id, rootId, afterSeq, steps, also: alsoThere })
   const restored = await finishRewind(restoring, id)
   const begun = new Set([...restored.done, ...restored.left.map(({ path }) => path)])
-  const late = steps.filter(({ path }) => !begun.has(path)).map(({ path }) => ({ path, why: "it was changed at this moment" }))
+  const late = steps
+    .filter(({ path }) => !begun.has(path))
+    .map(({ path }) => ({ path, why: "it was changed at this moment" }))
   return { row: after, done: restored.done, left: [...restored.left, ...late] }
 }
 
 /** The session that goes on, in the place of this one. */
-function branchOff(tx: Tx, { clock, ids }: Pick<RewindParts, "clock" | "ids">, { row, seq }: { row: SessionRow; seq: number }): SessionRow {
+function branchOff(
+  tx: Tx,
+  { clock, ids }: Pick<RewindParts, "clock" | "ids">,
+  { row, seq }: { row: SessionRow; seq: number },
+): SessionRow {
   const now = tx.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: row.id }) ?? row
   const { row: fork } = forkSession(tx, { clock, ids }, { originId: row.id, at: seq - 1 })
   const { name, title, title_by } = now

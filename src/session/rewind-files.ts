@@ -5,10 +5,11 @@ import { lstat, mkdir, open, realpath, rename, rm, rmdir, symlink } from "node:f
 import { dirname, join } from "node:path"
 import type { Clock } from "../base/clock.ts"
 import { messageOf } from "../base/error.ts"
-import type { RewindRow } from "../store/rows.ts"
+import type { Env } from "../base/paths.ts"
+import type { RewindRow, SessionRow } from "../store/rows.ts"
 import { insertRow, type Store, type Tx } from "../store/store.ts"
 import { insertChange } from "./checkpoint.ts"
-import { insidePath, type ProjectFiles, vaultOf } from "./checkpoint-place.ts"
+import { insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
 import { type FileState, isCode, isSame, look } from "./checkpoint-state.ts"
 import { contentOf, type Step } from "./rewind.ts"
 
@@ -30,7 +31,13 @@ export interface Restored {
  */
 export async function beginRewind(
   { store, clock, files }: Restoring,
-  { id, rootId, afterSeq, steps, also }: { id: string; rootId: string; afterSeq: number; steps: readonly Step[]; also?(tx: Tx): void },
+  {
+    id,
+    rootId,
+    afterSeq,
+    steps,
+    also,
+  }: { id: string; rootId: string; afterSeq: number; steps: readonly Step[]; also?(tx: Tx): void },
 ): Promise<void> {
   const vault = vaultOf(store, rootId, files)
   const wanted: Step[] = []
@@ -49,7 +56,14 @@ export async function beginRewind(
   const now = clock.now()
   await store.writeFreely((tx) => {
     also?.(tx)
-    const row: RewindRow = { id, root_id: rootId, state: "open", plan: JSON.stringify(wanted), created_at: now, ended_at: null }
+    const row: RewindRow = {
+      id,
+      root_id: rootId,
+      state: "open",
+      plan: JSON.stringify(wanted),
+      created_at: now,
+      ended_at: null,
+    }
     insertRow(tx, "rewind", row)
     for (const { path, target, now: before } of wanted)
       insertChange(
@@ -88,11 +102,17 @@ function rank({ kind }: FileState): number {
 }
 
 /** Finishes what a process that died had begun to take back. */
-export async function finishRewinds(restoring: Restoring, rootId: string): Promise<Restored> {
-  const sql = "SELECT id FROM rewind WHERE root_id = :rootId AND state = 'open' ORDER BY rowid"
+export async function finishRewinds(
+  { store, clock, env }: Omit<Restoring, "files"> & { env: Env },
+  row: Pick<SessionRow, "id" | "project">,
+): Promise<Restored> {
   const all: Restored = { done: [], left: [] }
-  for (const { id } of restoring.store.all<{ id: string }>(sql, { rootId })) {
-    const { done, left } = await finishRewind(restoring, id)
+  const sql = "SELECT id FROM rewind WHERE root_id = :id AND state = 'open' ORDER BY rowid"
+  const open = store.all<{ id: string }>(sql, { id: row.id })
+  if (open.length === 0) return all
+  const files = await projectFiles(row.project, env)
+  for (const { id } of open) {
+    const { done, left } = await finishRewind({ store, clock, files }, id)
     all.done.push(...done)
     all.left.push(...left)
   }

@@ -383,7 +383,7 @@ export const migrations: readonly string[] = [
   END;
   -- Lists of sessions are read from here: a row of session is long, and what a list needs stands behind its prompt.
   CREATE INDEX session_list ON session (project, updated_at, id, name, title, cwd, branch, model, agent, created_at,
-    forked_from, fork_seq) WHERE parent_id IS NULL;
+    forked_from, fork_seq, parent_id) WHERE parent_id IS NULL;
   ${usageSums}
   `,
 ]

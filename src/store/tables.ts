@@ -13,43 +13,23 @@ export interface TreeTable {
   readonly order?: string
   /** The columns that hold JSON. */
   readonly json: readonly string[]
-  /** SQL: the rows of a session that a fork shares with it: messages with numbers above :after, up to :upTo, and theirs. */
-  readonly shared?: string
   /** Columns whose values mean something in one database only: an export leaves them out. */
   readonly local?: readonly string[]
 }
 
-const shared = "session_id = :session AND seq > :after AND seq <= :upTo"
-const ofShared = (column: string, id: string) =>
-  `session_id = :session AND ${column} IN (SELECT ${id} FROM message WHERE ${shared})`
 const tasks = "task_id IN (SELECT id FROM task WHERE root_id = :root)"
 
 /** What a session is made of, in the order in which it came about. The session rows themselves come before these. */
 export const treeTables: readonly TreeTable[] = [
-  {
-    name: "turn",
-    per: "session",
-    scope: "session_id = :session",
-    key: "rowid",
-    json: [],
-    shared: ofShared("id", "turn_id"),
-  },
-  { name: "message", per: "session", scope: "session_id = :session", key: "seq", json: ["content"], shared },
-  {
-    name: "step",
-    per: "session",
-    scope: "session_id = :session",
-    key: "n",
-    json: [],
-    shared: ofShared("id", "step_id"),
-  },
+  { name: "turn", per: "session", scope: "session_id = :session", key: "rowid", json: [] },
+  { name: "message", per: "session", scope: "session_id = :session", key: "seq", json: ["content"] },
+  { name: "step", per: "session", scope: "session_id = :session", key: "n", json: [] },
   {
     name: "tool_call",
     per: "session",
     scope: "session_id = :session",
     key: "rowid",
     json: ["input", "intent", "result"],
-    shared: ofShared("step_id", "step_id"),
   },
   {
     name: "inbox",
@@ -59,20 +39,13 @@ export const treeTables: readonly TreeTable[] = [
     json: ["content"],
     local: ["seq"],
   },
-  {
-    name: "compaction",
-    per: "session",
-    scope: "session_id = :session",
-    key: "rowid",
-    json: ["content", "kept"],
-    shared,
-  },
+  { name: "compaction", per: "session", scope: "session_id = :session", key: "rowid", json: ["content", "kept"] },
   { name: "memory", per: "session", scope: "session_id = :session", key: "version", json: ["sections"] },
   { name: "task", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input", "caps"] },
   { name: "dependency", per: "tree", scope: tasks, order: "task_id, needs_id", json: [] },
   { name: "run", per: "tree", scope: tasks, key: "rowid", json: [] },
   { name: "approval", per: "tree", scope: "root_id = :root", key: "rowid", json: ["input"] },
-  { name: "file_change", per: "tree", scope: "root_id = :root", key: "seq", json: ["before", "after"] },
+  { name: "file_change", per: "tree", scope: "root_id = :root", key: "seq", json: ["before", "after"], local: ["seq"] },
   { name: "rewind", per: "tree", scope: "root_id = :root", key: "rowid", json: ["plan"] },
   { name: "ledger", per: "tree", scope: "root_id = :root", key: "rowid", json: [] },
 ]

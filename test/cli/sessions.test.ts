@@ -1,12 +1,13 @@
 // `meanwhile sessions rename|export|rm` as a person or a script uses them.
 import { expect, test } from "bun:test"
-import { resolve } from "node:path"
+import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { join, resolve } from "node:path"
 import { systemClock } from "../../src/base/clock.ts"
 import { takeLease } from "../../src/session/lease.ts"
 import { openStore } from "../../src/store/open.ts"
 import { workbench } from "../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../testing/model-server.ts"
-import { seed, seedSession } from "../../testing/seed.ts"
+import { seed, seedSession, seedTask } from "../../testing/seed.ts"
 import { inTerminal } from "./terminal.ts"
 
 const PROGRAM = resolve(import.meta.dir, "../../bin/meanwhile")
@@ -150,4 +151,70 @@ test("rm asks on a terminal what will go, and only a yes deletes", async () => {
     if (exit === 1) expect(terminal.output).toContain("Nothing was deleted")
   }
   expect((await bench.run(["sessions"])).stdout).toContain("No sessions yet")
+})
+
+test("the list shows forks below their origin, the branch, and what runs, waits or was left behind", async () => {
+  await using bench = workbench()
+  const store = await openStore({ folder: bench.home, clock: systemClock })
+  await store.write((tx) => {
+    seedSession(tx, { id: "aaaa-1111", name: "origin", branch: "main", updated_at: 5 })
+    seedSession(tx, { id: "bbbb-2222", name: "fork", forked_from: "aaaa-1111", fork_seq: 2, updated_at: 9 })
+    seedSession(tx, { id: "cccc-3333", name: "asks", updated_at: 7 })
+    seed(tx, "approval", { id: "a", root_id: "cccc-3333", session_id: "cccc-3333", state: "open", input: "{}" })
+    seedSession(tx, { id: "dddd-4444", name: "runs", updated_at: 3 })
+    seedTask(tx, { id: "t1", root: "dddd-4444", run: { state: "running" } })
+    seedSession(tx, { id: "eeee-5555", updated_at: 8 })
+  })
+  const lease = await takeLease(store, systemClock, "dddd-4444")
+  const shown = (await bench.run(["sessions"])).stdout.split("\n").map((line) => line.replace(/ {2,}/g, " | "))
+  expect(shown[0]).toBe("ID | USED | FOLDER | BRANCH | MODEL | STATE | NAME")
+  const cells = shown.slice(1, -1).map((line) => line.split(" | "))
+  expect(cells.map(([id, , , branch, , state, name]) => [id, branch, state, name])).toEqual([
+    ["aaaa-111", "main", "–", "origin"],
+    ["bbbb-222", "–", "–", "└ fork"],
+    ["cccc-333", "–", "needs you (1)", "asks"],
+    ["dddd-444", "–", "1 running", "runs"],
+  ])
+  lease?.release()
+  expect((await bench.run(["sessions"])).stdout).toContain("1 left behind")
+  const json = JSON.parse((await bench.run(["sessions", "--json"])).stdout) as Record<string, unknown>[]
+  expect(json.map((one) => one.session_id)).toEqual(["bbbb-2222", "cccc-3333", "aaaa-1111", "dddd-4444"])
+  expect(json[0]).toEqual({
+    session_id: "bbbb-2222",
+    name: "fork",
+    title: null,
+    first_prompt: null,
+    forked_from: "aaaa-1111",
+    fork_seq: 2,
+    cwd: "/work",
+    project: "/work",
+    branch: null,
+    model: "scout",
+    agent: "main",
+    running_tasks: 0,
+    needs_you: 0,
+    is_hosted: false,
+    created_at: 0,
+    updated_at: 9,
+  })
+  expect(json[1]).toMatchObject({ needs_you: 1 })
+  expect(json[3]).toMatchObject({ running_tasks: 1 })
+  store.close()
+})
+
+test("a session notes the branch that it works on, and the one it works on later", async () => {
+  await using bench = workbench()
+  mkdirSync(join(bench.cwd, ".git"))
+  writeFileSync(join(bench.cwd, ".git", "HEAD"), "ref: refs/heads/first\n")
+  await bench.run(["-p", "Hello", "-n", "work"])
+  const branch = async () => JSON.parse((await bench.run(["sessions", "--json"])).stdout)[0].branch
+  expect(await branch()).toBe("first")
+  writeFileSync(join(bench.cwd, ".git", "HEAD"), "ref: refs/heads/second/part\n")
+  await bench.run(["-p", "Again", "-c"])
+  expect(await branch()).toBe("second/part")
+  // A pipe in its place is waited for by nobody.
+  rmSync(join(bench.cwd, ".git", "HEAD"))
+  expect(Bun.spawnSync(["mkfifo", join(bench.cwd, ".git", "HEAD")]).exitCode).toBe(0)
+  await bench.run(["-p", "Once more", "-c"])
+  expect(await branch()).toBe(null)
 })

@@ -91,8 +91,9 @@ describe("a request that the model refuses as too long", () => {
     await using bench = workbench(server)
     settings(bench, { window: 200_000 })
     writeFileSync(join(bench.cwd, "long.txt"), LONG)
-    const { exit, stderr } = await bench.run(["-p", "Read it."])
+    const { exit, stderr } = await bench.run(["-p", "Read it.", "--verbose"])
     expect(exit).toBe(1)
+    expect(stderr).toMatch(/▤ Compacted because the model found it too long: kept the last \d+ messages?; /)
     expect(stderr).toContain("also compacted")
     expect(stderr).toContain("--model")
     expect(server.requests).toHaveLength(8)
@@ -194,6 +195,27 @@ describe("with work under way", () => {
     expect(drive.read("Be slow.")).toBe(1)
     expect(drive.errors()).toEqual([])
     server.check()
+  })
+
+  test("asked for while the last words of a turn stream in, it is done when they are over", async () => {
+    const gate = new Gate()
+    await using drive = await driving({
+      restarts: isCompacted,
+      root: [reply.text(filler), reply.text("Done.").gate(gate)],
+      settings: { ...QUIET, models: { [MODEL]: { contextWindow: 12_000 } }, compactAt: 0 },
+    })
+    const { hosted, program, server } = drive
+    await drive.say(filler)
+    await drive.converse()
+    await drive.say("Say more.")
+    const talk = drive.converse()
+    await server.received(2)
+    const control = await program.view(hosted.row).control({ action: "compact" })
+    expect(program.store.one("SELECT 1 FROM compaction")).toBeUndefined()
+    gate.open()
+    await talk
+    expect(program.store.all<CompactionRow>("SELECT * FROM compaction").map(({ id }) => id)).toEqual([control])
+    expect(drive.errors()).toEqual([])
   })
 
   test("a notice that nobody has read yet comes once, after the compaction", async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { systemClock } from "../../src/base/clock.ts"
 import type { ModelMessage } from "../../src/model/message.ts"
-import { compactionOf } from "../../src/session/compaction.ts"
+import { compactionOf, inheritCompaction } from "../../src/session/compaction.ts"
 import { type Made, makeCompaction, type Wanted } from "../../src/session/compaction-make.ts"
 import { filesInSight } from "../../src/session/files-seen.ts"
 import { History } from "../../src/session/history.ts"
@@ -141,17 +141,19 @@ describe("what is kept", () => {
 
   test("the user's last words are there, however long ago they were said", async () => {
     const work = Array.from(
-      { length: 200 },
+      { length: 900 },
       (_, i): Said => ({ by: "model", calls: [{ name: "Read", result: long(`r${i}`, 1_500) }] }),
     )
     using place = await placeWith([{ by: "user", text: "Paint it GREEN, and never red." }, ...work])
     await made(place, { window: 20_000 })
-    expect(firstText(seen(place))).toContain("Paint it GREEN, and never red.")
+    const first = firstText(seen(place))
+    expect(first).toContain("Paint it GREEN, and never red.")
+    expect(first).not.toContain("- message 1,")
   })
 
   test("an agent keeps the task that it was given", async () => {
     const work = Array.from(
-      { length: 200 },
+      { length: 900 },
       (_, i): Said => ({ by: "model", calls: [{ name: "Read", result: long(`r${i}`, 1_500) }] }),
     )
     using place = await placeWith([])
@@ -227,6 +229,20 @@ describe("what is kept", () => {
   })
 })
 
+test("the newest words are kept, however long they are", async () => {
+  const last = long("word", 90_000)
+  using place = await placeWith([...turns(10), { by: "user", text: last }])
+  await made(place, { window: 20_000 })
+  expect(textOf(seen(place).slice(1))).toContain(last)
+})
+
+test("all live tasks are told anew, also those that the model was told of before", async () => {
+  using place = await placeWith(turns(20), { told_tasks: JSON.stringify({ states: { live: "running" }, count: 1 }) })
+  await place.store.write((tx) => seedTask(tx, { id: "live", root: "root", task: { description: "watch" } }))
+  await made(place)
+  expect(firstText(seen(place))).toContain('<task-ledger live="1" lists="all">\nlive shell "watch" running')
+})
+
 describe("one after the other", () => {
   test("a second one right after the first changes nothing", async () => {
     using place = await placeWith(turns(40))
@@ -274,14 +290,19 @@ describe("one after the other", () => {
     const before = JSON.stringify(history.messages()).slice(0, -1)
     await place.store.write((tx) => seedConversation(tx, "root", { said: turns(2, 31), from: 91 }))
     expect(JSON.stringify(history.messages()).startsWith(before)).toBe(true)
+    // Whole, as long as it is new.
+    expect(JSON.stringify(history.messages())).toContain(JSON.stringify(`${long("noise", 6_000)}\nend of 32`))
     // As another process sees it.
     expect(textOf(seen(place))).toBe(JSON.stringify(history.messages()))
   })
 })
 
 describe("forks", () => {
-  const fork = (place: TestStore, at: number) =>
-    place.store.write((tx) => seedSession(tx, { id: `fork-${at}`, forked_from: "root", fork_seq: at }))
+  const fork = (place: TestStore, at: number, { id = `fork-${at}`, from = "root" } = {}) =>
+    place.store.write((tx) => {
+      seedSession(tx, { id, forked_from: from, fork_seq: at })
+      inheritCompaction(tx, { id, originId: from, seq: at })
+    })
 
   test("a fork begins with its origin's compaction, as of where it split off", async () => {
     using place = await placeWith(turns(40))
@@ -291,8 +312,8 @@ describe("forks", () => {
     await fork(place, 120)
     await fork(place, 180)
     await fork(place, 60)
-    expect(compactionOf(place.store, "fork-120")?.id).toBe(first.id)
-    expect(compactionOf(place.store, "fork-180")?.id).toBe(second.id)
+    expect(compactionOf(place.store, "fork-120")?.content).toEqual(first.content)
+    expect(compactionOf(place.store, "fork-180")?.content).toEqual(second.content)
     expect(compactionOf(place.store, "fork-60")).toBeUndefined()
     expect(textOf(seen(place, "fork-180"))).toBe(textOf(seen(place)))
   })
@@ -303,8 +324,8 @@ describe("forks", () => {
     const own = await made(place, { sessionId: "fork-120", window: 30_000 })
     expect(compactionOf(place.store, "fork-120")?.id).toBe(own.id)
     expect(compactionOf(place.store, "root")).toBeUndefined()
-    await place.store.write((tx) => seedSession(tx, { id: "fork-of-fork", forked_from: "fork-120", fork_seq: 120 }))
-    expect(compactionOf(place.store, "fork-of-fork")?.id).toBe(own.id)
+    await fork(place, 120, { id: "fork-of-fork", from: "fork-120" })
+    expect(compactionOf(place.store, "fork-of-fork")?.content).toEqual(own.content)
   })
 })
 

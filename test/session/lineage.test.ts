@@ -96,6 +96,29 @@ test("a circle of forks, as a broken import could make one, ends", async () => {
   expect(originsOf(place.store, "a")).toEqual(["b"])
 })
 
+test("a session that is compacted where it was forked changes nothing for its fork, or for forks of that", async () => {
+  using place = await temporaryStore()
+  const { store } = place
+  const parts = { clock: systemClock, ids: randomIds }
+  const fork = await store.write((tx) => {
+    seedSession(tx, { id: "a" })
+    say(tx, "a")
+    say(tx, "a")
+    return forkSession(tx, parts, { originId: "a" }).row
+  })
+  const whole = seen(store, fork.id)
+  await store.write((tx) => compact(tx, "a"))
+  expect(seen(store, fork.id)).toBe(whole)
+  const { row: second } = await store.write((tx) => forkSession(tx, parts, { originId: fork.id }))
+  expect(seen(store, second.id)).toBe(whole)
+  // Whoever is forked from then on begins with it, unless it is left before.
+  const { row: late } = await store.write((tx) => forkSession(tx, parts, { originId: "a" }))
+  expect(seen(store, late.id)).toBe(seen(store, "a"))
+  expect(seen(store, late.id)).toContain("memory")
+  const { row: early } = await store.write((tx) => forkSession(tx, parts, { originId: late.id, at: 2 }))
+  expect(seen(store, early.id)).not.toContain("memory")
+})
+
 test("any sessions forked anywhere, and deleted in any order, leave the others with their whole conversation", async () => {
   const act = fc.oneof(
     { weight: 4, arbitrary: fc.record({ type: fc.constant("say" as const), at: fc.nat() }) },
@@ -125,6 +148,7 @@ test("any sessions forked anywhere, and deleted in any order, leave the others w
           const at = words.length - 2 * act.back
           const { row } = await store.write((tx) => forkSession(tx, parts, { originId: id, at }))
           model.set(row.id, words.slice(0, at))
+          if (at === words.length) expect(seen(store, row.id)).toBe(seen(store, id))
         }
         if (act.type === "remove" && ids.length > 1) {
           const before = new Map([...model.keys()].map((each) => [each, seen(store, each)]))

@@ -43,6 +43,8 @@ function seedTree(tx: Tx, root: string): void {
   seedTask(tx, { id: `task-${root}`, root, run: { state: "completed" } })
   seed(tx, "dependency", { task_id: `task-${root}`, needs_id: "x" })
   seed(tx, "approval", { id: `approval-${root}`, root_id: root, session_id: root, state: "open", input: "{}" })
+  seed(tx, "file_change", { root_id: root, session_id: root, cause: "write", kept: "git", before: "{}", after: "{}" })
+  seed(tx, "rewind", { id: `rewind-${root}`, root_id: root, state: "done", plan: "{}" })
   seed(tx, "lease", { root_id: root, generation: 1 })
 }
 

@@ -49,7 +49,16 @@ for (const [why, more] of [
     expect(it.server.asides).toHaveLength(0)
   })
 
-test("a session that the user has named is not titled by a model, also when the name comes while it is asked", async () => {
+test("for a session that has a name no title is asked for; its first prompt's beginning is there without", async () => {
+  await using it = await titled()
+  await it.program.rename(it.hosted.row.id, "mine")
+  await turn(it, "Where is it decided?")
+  await turn(it, "Thanks")
+  expect(it.server.asides).toHaveLength(0)
+  expect(title(it)).toEqual({ title: "Where is it decided?", title_by: "prompt" })
+})
+
+test("a name that the user gives while a title is asked for stays", async () => {
   await using it = await titled()
   const gate = new Gate()
   it.server.aside = () => reply.text("Too late").gate(gate)

@@ -58,9 +58,9 @@ async function tasks(store: Store, list: "tasks" | "running"): Promise<Offer[]> 
 }
 
 async function sessions(store: Store): Promise<Offer[]> {
-  const { firstPrompt, listSessions } = await import("../../session/find.ts")
+  const { firstPrompt, listRoots } = await import("../../session/find.ts")
   const taken = new Set<string>()
-  return listSessions(store)
+  return listRoots(store)
     .slice(0, MOST)
     .map(({ id, name }) => {
       const prompt = firstPrompt(store, id) ?? "(empty)"

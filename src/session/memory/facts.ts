@@ -12,8 +12,8 @@ import type { FactSection } from "./sections.ts"
 
 /** Of a section with more, the newest are told, and how many there are in all. */
 const MOST = { changes: 200, commands: 60, tasks: 60, commits: 60 } as const
-/** So far back is looked for commands that are told. */
-const SHELLS_SEEN = 1_000
+/** So far back is looked for tasks and commands that are told. */
+const TASKS_SEEN = 1_000
 const COMMAND_CHARS = 160
 const RESULT_CHARS = 200
 
@@ -118,16 +118,14 @@ interface Shell extends Pick<RunRow, "state" | "exit_code"> {
 
 /** Commands that a model or the user ran, the newest first. Of runs only what stands before their output is read. */
 function shellsOf(reader: Reader, { whole, tasks }: ConversationRows): Shell[] {
-  const columns = `task.rowid AS row, task.input ->> '$.command' AS command, task.created_at AS at, run.id AS run,
-    run.state, run.exit_code`
   const rows = reader.all<Shell & { command: string | null }>(
-    `SELECT * FROM (
-       SELECT ${columns} FROM task JOIN run ON ${LAST_RUN}
-       WHERE task.owner_id IN (SELECT value FROM json_each(:whole)) AND task.kind = 'shell'
+    `WITH newest (row) AS (
+       SELECT rowid FROM task WHERE owner_id IN (SELECT value FROM json_each(:whole)) AND kind = 'shell'
        UNION ALL
-       SELECT ${columns} FROM json_each(:tasks) CROSS JOIN task ON task.id = json_each.value JOIN run ON ${LAST_RUN}
-       WHERE task.kind = 'shell')
-     ORDER BY row DESC LIMIT ${SHELLS_SEEN}`,
+       SELECT task.rowid FROM json_each(:tasks) CROSS JOIN task ON task.id = json_each.value WHERE kind = 'shell'
+       ORDER BY 1 DESC LIMIT ${TASKS_SEEN})
+     SELECT task.input ->> '$.command' AS command, task.created_at AS at, run.id AS run, run.state, run.exit_code
+     FROM newest CROSS JOIN task ON task.rowid = newest.row CROSS JOIN run ON ${LAST_RUN} ORDER BY newest.row DESC`,
     { whole: JSON.stringify(whole), tasks: JSON.stringify(tasks) },
   )
   return rows.filter(({ command }) => command !== null)
@@ -181,11 +179,15 @@ interface Work extends RunRow {
 /** Agents, monitors and what went to the background; those that agents started are the agents' own affair. */
 function taskLines(reader: Reader, sessionId: string, { tasks }: ConversationRows): string[] {
   const rows = reader.all<Work>(
-    `SELECT run.*, task.id AS task, task.kind, task.description, task.input ->> '$.agent' AS agent
-     FROM task JOIN run ON ${LAST_RUN}
-     WHERE (task.owner_id = :sessionId OR task.id IN (SELECT value FROM json_each(:tasks)))
-       AND (task.kind <> 'shell' OR run.backgrounded_at IS NOT NULL)
-     ORDER BY task.rowid DESC LIMIT ${MOST.tasks}`,
+    `WITH newest (row) AS (
+       SELECT rowid FROM task WHERE owner_id = :sessionId
+       UNION ALL
+       SELECT task.rowid FROM json_each(:tasks) CROSS JOIN task ON task.id = json_each.value
+       ORDER BY 1 DESC LIMIT ${TASKS_SEEN})
+     SELECT run.*, task.id AS task, task.kind, task.description, task.input ->> '$.agent' AS agent
+     FROM newest CROSS JOIN task ON task.rowid = newest.row CROSS JOIN run ON ${LAST_RUN}
+     WHERE task.kind <> 'shell' OR run.backgrounded_at IS NOT NULL
+     ORDER BY newest.row DESC LIMIT ${MOST.tasks}`,
     { sessionId, tasks: JSON.stringify(tasks) },
   )
   return rows.reverse().map(taskLine)

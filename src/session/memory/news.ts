@@ -1,5 +1,6 @@
 // The messages that a memory does not cover yet, in their order: how much they are, and as text for whoever takes them
 // in. Only what is complete counts: an assistant's message whose calls all have their results.
+import { breathe } from "../../base/breathe.ts"
 import { headTail, oneLine } from "../../base/text.ts"
 import type { AssistantPart, UserPart } from "../../model/message.ts"
 import type { MessageRow, ToolCallRow } from "../../store/rows.ts"
@@ -14,8 +15,8 @@ const RESULT_CHARS = 500
 const INPUT_CHARS = 300
 /** Of all messages of one update: with the memory itself, a small part of any model's window. */
 export const UPDATE_CHARS = 48_000
-/** So many rows are read at a time. */
-const PAGE = 100
+/** So many rows are read at a time: a millisecond or two. */
+const PAGE = 25
 /** A look must be short, also at a session that nobody has kept a memory of before. */
 const SIZED_AT_ONCE = 500
 
@@ -33,8 +34,11 @@ export interface Batch {
   text: string
 }
 
-/** The next messages behind `after`, as many as one update takes; undefined when there is none. */
-export function nextBatch(reader: Reader, sessionId: string, after: number): Batch | undefined {
+/**
+ * The next messages behind `after`, as many as one update takes; undefined when there is none. Read some at a time:
+ * whoever types must not notice.
+ */
+export async function nextBatch(reader: Reader, sessionId: string, after: number): Promise<Batch | undefined> {
   const news: News[] = []
   const texts: string[] = []
   let room = UPDATE_CHARS
@@ -44,6 +48,7 @@ export function nextBatch(reader: Reader, sessionId: string, after: number): Bat
     room -= text.length
     news.push(one)
     texts.push(text)
+    if (news.length % PAGE === 0) await breathe("agent")
   }
   const last = news.at(-1)
   return last && { news, upTo: last.row.seq, text: texts.join("\n\n") }

@@ -14,9 +14,10 @@ const DONE_LINES = 40
 /** The sections that change with these messages. */
 export function sectionsByRules(sections: KeptSections, news: readonly News[]): SectionLines {
   const log: string[] = []
-  const completed: string[] = []
+  // What was asked is answered with the last that was said: the first may only say what is waited for.
+  const answers = new Map<string, string>()
   const decisions: string[] = []
-  let asked: string | undefined
+  let asked = lastAsked(sections)
   let status: string[] | undefined
   let questions: string[] | undefined
   for (const { row, parts, calls } of news) {
@@ -26,7 +27,7 @@ export function sectionsByRules(sections: KeptSections, news: readonly News[]): 
     if (row.role === "user") {
       if (row.origin !== "human") continue
       asked = safe(text, ASKED_CHARS)
-      log.push(`- ${time} asked: ${asked}`)
+      log.push(`- ${time}${ASKED}${asked}`)
       if (WISH.test(text)) decisions.push(`- The user: ${asked}`)
       status = [`- At work on: ${asked}`]
       questions = []
@@ -36,18 +37,30 @@ export function sectionsByRules(sections: KeptSections, news: readonly News[]): 
     if (calls.length > 0) continue
     const answer = safe(firstSentence(text), SAID_CHARS)
     log.push(`- ${time} answered: ${answer}`)
-    if (asked !== undefined) completed.push(`- ${asked}: ${answer}`)
+    if (asked !== undefined) answers.set(`- ${asked}: `, answer)
     status = [...(asked === undefined ? [] : [`- Asked last: ${asked}`]), `- Answered: ${answer}`]
     questions = openQuestions(text)
-    asked = undefined
   }
+  const completed = [...answers].map(([what, answer]) => what + answer)
+  const before = linesIn(sections, "completed").filter(
+    (line) => ![...answers.keys()].some((what) => line.startsWith(what)),
+  )
   return {
     ...(status && { status }),
     ...(questions && { questions }),
-    ...(completed.length > 0 && { completed: [...linesIn(sections, "completed"), ...completed].slice(-DONE_LINES) }),
+    ...(completed.length > 0 && { completed: [...before, ...completed].slice(-DONE_LINES) }),
     ...(decisions.length > 0 && { decisions: [...linesIn(sections, "decisions"), ...decisions].slice(-DONE_LINES) }),
     log,
   }
+}
+
+const ASKED = " asked: "
+const ASKED_LINE = /^- [\d-]+ [\d:]+ asked: (.*)$/
+
+/** What the user asked last, by the log. */
+function lastAsked({ log }: KeptSections): string | undefined {
+  const lines = (log?.lines ?? []).flatMap((line) => (typeof line === "string" ? [ASKED_LINE.exec(line)?.[1]] : []))
+  return lines.findLast((asked) => asked !== undefined)
 }
 
 /** Words by which people say how they want it. */

@@ -34,7 +34,7 @@ export async function updateMemory(parts: AsideParts, { row, model, focus, signa
   const { store, clock } = parts
   const { id: sessionId } = row
   const base = newestVersion(store, sessionId)
-  const batch = nextBatch(store, sessionId, base.coversSeq)
+  const batch = await nextBatch(store, sessionId, base.coversSeq)
   if (!batch && (focus === undefined || base.version === 0)) return "nothing-new"
   const upTo = batch?.upTo ?? base.coversSeq
   if (model === "scout") {

@@ -1,6 +1,7 @@
 // The terminal interface as a whole: one conversation with its tasks, what is in front of it, and where each key goes.
 // It reads rows and writes inbox rows; who drives the session, this process or another one, makes no difference here.
 import type { Control, Program, Refusal, Viewer } from "../../program.ts"
+import { giveMemoryBack } from "../../runtime/memory.ts"
 import { feedEnd } from "../../store/feed.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
@@ -9,6 +10,7 @@ import { TreeView } from "../view/tree-view.ts"
 import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import type { Pane, Stage } from "./pane.ts"
+import { Rest } from "./rest.ts"
 import type { Surface } from "./surface.ts"
 import { createTheme, type Theme, type ThemeName } from "./theme.ts"
 
@@ -29,6 +31,7 @@ export interface AppParts {
 /** Frames of what streams and reports are not nearer to each other than this; what is typed does not wait for it. */
 const REFRESH_MS = 66
 const TICK_MS = 1000
+const REST_MS = 3000
 const FLASH_MS = 4000
 
 export class App implements Stage {
@@ -44,6 +47,8 @@ export class App implements Stage {
   #flash: { text: string; timer: ReturnType<typeof setTimeout> } | undefined
   #ticking: ReturnType<typeof setTimeout> | undefined
   #following: Promise<void> | undefined
+  /** What a turn has used up is given back when nobody waits for anything. */
+  readonly #rest = new Rest(REST_MS, giveMemoryBack)
   readonly #since: number
 
   constructor(parts: AppParts) {
@@ -85,6 +90,7 @@ export class App implements Stage {
   async stop(): Promise<void> {
     this.#end.abort()
     clearTimeout(this.#ticking)
+    this.#rest[Symbol.dispose]()
     clearTimeout(this.#flash?.timer)
     for (const pane of this.#panes) pane.close?.()
     await this.#following
@@ -166,6 +172,7 @@ export class App implements Stage {
 
   /** Each key goes to what is in front; what that has no meaning for is typed. */
   #onInput(data: string): boolean {
+    this.#rest.disturb()
     // The search's own field has the keys while it is open.
     if (this.surface.tui.hasOverlay()) return false
     const pane = this.front
@@ -205,7 +212,12 @@ export class App implements Stage {
     for (const pane of this.#panes) pane.changed()
     this.#parts.changed()
     this.requestRender()
+    this.#rest.see(this.#isBusy())
     if (this.#ticking === undefined) this.#tick()
+  }
+
+  #isBusy(): boolean {
+    return this.view.activity().type !== "idle" || this.view.board.items.some((item) => isLive(item) && !item.isService)
   }
 
   /** While something runs, its figures go on; otherwise nothing happens here at all. */

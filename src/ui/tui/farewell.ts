@@ -18,7 +18,14 @@ export function farewell(
   const highlighter = new Highlighter(() => undefined)
   const lines = markdownLines(reply ?? "", { width: Math.max(20, width - 1), theme, highlighter })
   const shown = lines.length > MOST_LINES ? [theme.dim("…"), ...lines.slice(-MOST_LINES)] : lines
-  const name = row.name ?? row.id.slice(0, 8)
-  const back = theme.dim(`meanwhile --resume ${/^[\w.-]+$/.test(name) ? name : JSON.stringify(name)}`)
+  const back = theme.dim(
+    wayBack(program.store.one<SessionRow>("SELECT * FROM session WHERE id = :id", { id: row.id }) ?? row),
+  )
   return [...shown, ...(shown.length > 0 ? [""] : []), ...(note ? [note] : []), back, ""].join("\n")
+}
+
+/** What to type to be there again, by its name as it is now. */
+export function wayBack({ id, name }: Pick<SessionRow, "id" | "name">): string {
+  const short = name ?? id.slice(0, 8)
+  return `meanwhile --resume ${/^\w[\w.-]*$/.test(short) ? short : JSON.stringify(short)}`
 }

@@ -2,12 +2,15 @@
 // their work at the end.
 import { messageOf } from "../../base/error.ts"
 import type { Env } from "../../base/paths.ts"
+import { oneLine } from "../../base/text.ts"
 import type { NewSession, Program, Trust } from "../../program.ts"
 import { writeOut } from "../../runtime/standard.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import { createDriver, type Driver } from "../drive.ts"
+import { workElsewhere } from "../view/elsewhere.ts"
 import { openingNotes } from "./conversation/opening-lines.ts"
 import type { EarlyPrompt } from "./early.ts"
+import type { Draft } from "./editor/draft.ts"
 import { farewell } from "./farewell.ts"
 import { ownKeys } from "./keys/own-keys.ts"
 import { type Destination, pickSession } from "./resume/resume.ts"
@@ -70,6 +73,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
   let { early } = opening
   let said: string | undefined
   let { at } = opening
+  let draft: Draft | undefined
   try {
     for (;;) {
       const lastLook = program.lastLook(row)
@@ -90,6 +94,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
         early,
         said,
         at,
+        draft,
         elsewhere: () => othersThan(row, drivers),
         hangUp,
       })
@@ -97,6 +102,7 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
       early = undefined
       said = undefined
       at = undefined
+      draft = undefined
       const there = left.type === "session" ? await program.goTo(left.id).catch(messageOf) : undefined
       if (typeof there === "string") {
         said = there
@@ -114,13 +120,20 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
       if (left.type === "session") {
         said = left.said
         at = left.at
+        draft = left.draft
         row = there ?? row
         continue
       }
       surface.hide()
       if (hangUp.aborted) return { how: left.how === "keep" ? "keep" : "exit", drivers: [...drivers.values()] }
       if (!isForgotten)
-        await writeOut(farewell(program, row, { width: surface.columns, theme: createTheme(theme.name, theme) }))
+        await writeOut(
+          farewell(program, row, {
+            width: surface.columns,
+            theme: createTheme(theme.name, theme),
+            note: left.how === "keep" ? alsoAtWork(program, othersThan(row, drivers)) : undefined,
+          }),
+        )
       if (left.how === "stop") await writeOut("Stopping what still runs …\n")
       return await depart(left.how, [...drivers.values()])
     }
@@ -128,6 +141,13 @@ export async function runTui(surface: Surface, opening: Opening): Promise<Depart
     surface.hide()
     for (const note of notes) program.log.warn(note)
   }
+}
+
+/** Sessions that somebody has left for another one, and that go on without the terminal as well. */
+function alsoAtWork({ store, clock }: Program, rootIds: readonly string[]): string | undefined {
+  const work = workElsewhere(store, rootIds, clock.now())
+  if (work.length === 0) return undefined
+  return `Also at work: ${work.map(({ rootId, name }) => `${oneLine(name, 40)} (meanwhile --resume ${rootId.slice(0, 8)})`).join(", ")}`
 }
 
 /** Of the sessions that this process drives, the others. */

@@ -82,7 +82,8 @@ function partsOf({ text, images }: Draft): UserPart[] {
   return text.trim() === "" ? pictures : [{ type: "text", text }, ...pictures]
 }
 
-function draftOf(parts: readonly UserPart[]): Draft {
+/** A prompt as it can be edited again. */
+export function draftOf(parts: readonly UserPart[]): Draft {
   const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n")
   const images = parts.flatMap((part, i) =>
     part.type === "image"

@@ -22,6 +22,7 @@ import { awayLines } from "./conversation/away-lines.ts"
 import { ConversationPane } from "./conversation/conversation-pane.ts"
 import { openingLines } from "./conversation/opening-lines.ts"
 import type { EarlyPrompt } from "./early.ts"
+import type { Draft } from "./editor/draft.ts"
 import type { PromptEditor } from "./editor/prompt-editor.ts"
 import { hintOf } from "./hint.ts"
 import type { Action } from "./keys/actions.ts"
@@ -32,6 +33,7 @@ import { memoryPane } from "./memory/memory.ts"
 import { type PromptSources, promptEditor } from "./prompt.ts"
 import { Prompting } from "./prompting.ts"
 import { type Destination, ResumePane } from "./resume/resume.ts"
+import { openRewind } from "./rewind/rewind.ts"
 import { agentCard, agentPage } from "./screens/agents.ts"
 import { costLines } from "./screens/cost.ts"
 import { helpLines } from "./screens/help.ts"
@@ -42,6 +44,7 @@ import { statsPane } from "./stats/stats.ts"
 import type { Surface } from "./surface.ts"
 import { inspectorPane, tasksPane } from "./tasks/tasks.ts"
 import type { ThemeName } from "./theme.ts"
+import { Twice } from "./twice.ts"
 
 export interface Seat {
   surface: Surface
@@ -62,6 +65,8 @@ export interface Seat {
   said: string | undefined
   /** The message that one comes for. */
   at: Destination["at"]
+  /** What comes into the editor: a prompt that was gone back to. */
+  draft: Draft | undefined
   /** The ids of other sessions that this process drives. */
   elsewhere(): readonly string[]
   /** What was typed before, when this is the first conversation. */
@@ -74,7 +79,7 @@ export type Left =
   | { type: "left"; how: Leaving | "exit" }
   | { type: "new" }
   /** To another session, which says so with a word. */
-  | { type: "session"; id: string; said?: string; at?: Destination["at"] }
+  | { type: "session"; id: string; said?: string; at?: Destination["at"]; draft?: Draft }
 
 /** Whether another process drives the session is looked up again after so long. */
 const HOSTED_MS = 500
@@ -124,12 +129,13 @@ export async function sit(seat: Seat): Promise<Left> {
       app.open(memoryPane({ stage: app, surface, env, openTask: (id) => app.open(inspectorPane(app, id)) })),
     compact: (focus) => {
       app.control({ action: "compact", ...(focus && { focus }) })
-      if (app.view.activity().type !== "idle") app.say("Compacted at the end of this step.")
+      if (app.view.activity().type !== "idle") app.say("It will be compacted when this step is over.")
     },
     resume: (name) => {
       if (name !== "") goTo(name)
       else app.open(sessionsPane())
     },
+    rewind: () => showRewind(),
     clear: () => leave({ type: "new" }),
     rename: (name) => renameSession({ stage: app, propose: (draft) => editor.setDraft(draft) }, name),
     fork: (name) => forkSession({ stage: app, goTo: (there) => leave({ type: "session", ...there }) }, name),
@@ -223,6 +229,16 @@ export async function sit(seat: Seat): Promise<Left> {
       }),
     )
   }
+  const showRewind = () =>
+    openRewind({
+      stage: app,
+      show: (card) => place.show(card),
+      goTo: (there) => leave({ type: "session", ...there }),
+      failed: (what, error) => program.log.error(what, { error, session: row.id }),
+    })
+  const escapes = new Twice(showRewind, () =>
+    app.say(`${hintOf(keys, "conversation.interrupt")} again goes back to an earlier prompt`),
+  )
   const mayBypass = row.permission_mode === "bypassPermissions"
   const cards = { stage: app, show: (card: Card | undefined) => place.show(card) }
   const onTarget = (target: Target) => {
@@ -262,7 +278,10 @@ export async function sit(seat: Seat): Promise<Left> {
         return true
       case "conversation.interrupt":
         if (editor.dismiss()) return true
-        return app.view.activity().type === "idle" ? false : control({ action: "interrupt" })
+        if (app.view.activity().type !== "idle") return control({ action: "interrupt" })
+        if (!editor.isEmpty) return false
+        escapes.again()
+        return true
       case "conversation.stopAll":
         if (!app.view.board.items.some((item) => isLive(item) && item.isBackground)) {
           app.say("Nothing runs in the background.")
@@ -306,6 +325,7 @@ export async function sit(seat: Seat): Promise<Left> {
   app.start(pane)
   if (seat.said !== undefined) app.say(seat.said)
   if (seat.at) pane.show(seat.at)
+  if (seat.draft) editor.setDraft(seat.draft)
   attention.look()
   if (seat.hangUp.aborted) leaving.now()
   if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")

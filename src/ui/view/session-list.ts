@@ -64,8 +64,10 @@ export function grouped(items: readonly SessionItem[]): ListedSession[] {
     return found
   }
   const walk = (level: readonly SessionItem[], depth: number) => {
-    const order = depth === 0 && below.size <= 1 ? level : level.toSorted((a, b) => latest(b) - latest(a))
-    for (const item of order) {
+    // They come in their order, and only what has forks may stand elsewhere.
+    const ranked = level.map((item) => ({ item, at: below.has(item.id) ? latest(item) : item.usedAt }))
+    if (below.size > 1) ranked.sort((a, b) => b.at - a.at)
+    for (const { item } of ranked) {
       if (passed.has(item.id)) continue
       passed.add(item.id)
       listed.push({ ...item, depth })
@@ -75,7 +77,7 @@ export function grouped(items: readonly SessionItem[]): ListedSession[] {
   }
   walk(below.get(undefined) ?? [], 0)
   // What is left comes from itself in a ring: broken rows, which are shown all the same.
-  walk(items, 0)
+  if (passed.size < items.length) walk(items, 0)
   return listed
 }
 

@@ -84,6 +84,25 @@ export class Transcript {
     return seq >= this.#firstSeq
   }
 
+  /**
+   * Lets go of the entries above the newest `count` when they have become twice as many: they are read again when
+   * somebody goes there. Cut where a message begins.
+   */
+  trim(count: number): void {
+    const { length } = this.#entries
+    if (length <= 2 * count) return
+    const from = this.#entries.findLastIndex((entry, i) => i <= length - count && beginningOf(entry) !== undefined)
+    const first = this.#entries[from]
+    if (!first || from === 0) return
+    const sql = "SELECT seq FROM message WHERE id = :id"
+    const row = this.#reader.one<Pick<MessageRow, "seq">>(sql, { id: beginningOf(first)! })
+    if (!row) return
+    this.#entries = this.#entries.slice(from)
+    this.#firstSeq = row.seq
+    this.#hasEarlier = true
+    this.#version++
+  }
+
   /** Takes in what was published for this session. */
   apply(rows: readonly FeedRow[]): void {
     const own = rows.filter((row) => row.session_id === this.sessionId)
@@ -368,6 +387,12 @@ export class Transcript {
 
 function compactionNote(row: CompactionRow): Entry {
   return { type: "note", id: row.id, tone: "info", text: compactionLine(row), at: row.created_at }
+}
+
+/** The id of the message that begins with this entry. */
+function beginningOf({ type, id }: Entry): string | undefined {
+  if (type === "prompt") return id
+  return (type === "text" || type === "reasoning") && id.endsWith(":0") ? id.slice(0, -2) : undefined
 }
 
 /** Wake-ups that stand together are one. */

@@ -1,6 +1,7 @@
 // When a memory is updated, and that this is never in the way.
 import { describe, expect, test } from "bun:test"
 import { memoryOf, type Version, versionInForce } from "../../../src/session/memory/memory.ts"
+import { versionsOf } from "../../../src/session/memory/versions.ts"
 import type { LedgerRow } from "../../../src/store/rows.ts"
 import { type Driving, driving } from "../../../testing/driving.ts"
 import { Gate } from "../../../testing/gate.ts"
@@ -27,6 +28,14 @@ function inForce(it: Driving): Version {
 
 function entries(it: Driving): LedgerRow[] {
   return it.program.store.all<LedgerRow>("SELECT * FROM ledger WHERE purpose = 'memory' ORDER BY rowid")
+}
+
+/** Resolves when a memory that is kept would have been updated: another one, due later, has been. */
+async function wouldBeUpdated(): Promise<void> {
+  await using it = await driving({ root: replies(2), program: EVERY })
+  answers(it, () => GOOD)
+  await talk(it)
+  await eventually("the other memory was updated", () => inForce(it).version === 1)
 }
 
 const asksForIt = (it: Driving) => it.program.view(it.hosted.row).control({ action: "memory" })
@@ -77,18 +86,20 @@ describe("what was said in some turns", () => {
     await using it = await driving({ root: replies(3) })
     answers(it, () => GOOD)
     await talk(it)
+    await wouldBeUpdated()
+    expect(it.server.asides).toEqual([])
     await asksForIt(it)
     await eventually("only who asks for it has it", () => inForce(it).version === 1)
-    expect(it.server.asides).toHaveLength(1)
   })
 
   test("is not taken in where the settings say so, but when somebody asks for it", async () => {
     await using it = await driving({ root: replies(3), program: EVERY, settings: { memory: { updates: false } } })
     answers(it, () => GOOD)
     await talk(it)
+    await wouldBeUpdated()
+    expect(it.server.asides).toEqual([])
     await asksForIt(it)
     await eventually("it was updated", () => inForce(it).version === 1)
-    expect(it.server.asides).toHaveLength(1)
   })
 
   test("is not taken in where that would cost more than its share", async () => {
@@ -102,9 +113,10 @@ describe("what was said in some turns", () => {
     })
     answers(it, () => GOOD)
     await talk(it)
+    await wouldBeUpdated()
+    expect(it.server.asides).toEqual([])
     await asksForIt(it)
     await eventually("it was updated", () => inForce(it).version === 1)
-    expect(it.server.asides).toHaveLength(1)
   })
 })
 
@@ -183,6 +195,56 @@ test("what the user edits while a model is asked stays, beside what the model sa
   const text = JSON.stringify(asked.messages)
   expect(text).toContain("[user] - at work on the lexer")
   expect(text).toContain("(taken out by the user: - at work on the parser)")
+})
+
+test("a call under way is taken in with its result, once it has one", async () => {
+  const root = [
+    reply.calls([{ name: "Bash", input: { command: "build", description: "build" } }]),
+    reply.text("Built."),
+  ]
+  await using it = await driving({ root, program: EVERY })
+  answers(it, () => GOOD)
+  await it.say("Build it.")
+  const turn = it.converse()
+  await it.begun("build")
+  await asksForIt(it)
+  const first = await it.server.askedAside(1)
+  expect(JSON.stringify(first.messages)).toContain("Build it.")
+  expect(JSON.stringify(first.messages)).not.toContain("→ Bash")
+  await eventually("it was updated", () => inForce(it).coversSeq === 1)
+  await it.finish("build", "ALL WELL")
+  await turn
+  await asksForIt(it)
+  const second = await it.server.askedAside(2)
+  expect(JSON.stringify(second.messages)).toContain("← ALL WELL")
+  await eventually("it was updated again", () => inForce(it).coversSeq === 3)
+})
+
+test("an update of what the user has gone back from meanwhile is dropped, and made again", async () => {
+  await using it = await driving({ root: replies(2), program: EVERY })
+  answers(it, () => GOOD)
+  const { id } = it.hosted.row
+  const updated = (covers: number) => eventually(`it covers ${covers}`, () => inForce(it).coversSeq === covers)
+  await talk(it, 1)
+  await asksForIt(it)
+  await updated(2)
+  await it.program.memory.edit(id, { name: "status", base: inForce(it), text: "- mine" })
+  await it.say("short")
+  it.server.script = () => reply.text("short")
+  await it.converse()
+  await asksForIt(it)
+  await updated(4)
+  const gate = new Gate()
+  answers(it, () => reply.text('{"status": ["too late"], "log": ["2026-01-01 11:00 too late"]}').gate(gate))
+  await it.say("short again")
+  await it.converse()
+  await asksForIt(it)
+  await it.server.askedAside(3)
+  answers(it, () => GOOD)
+  await it.program.memory.restore(id, 1)
+  gate.open()
+  await updated(6)
+  expect(JSON.stringify(versionsOf(it.program.store, id))).not.toContain("too late")
 })
 
 test("a focus that the user compacts with is in the next update, though nothing is new", async () => {

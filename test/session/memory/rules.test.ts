@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test"
 import type { News } from "../../../src/session/memory/news.ts"
 import { sectionsByRules } from "../../../src/session/memory/rules.ts"
+import { withAnswer } from "../../../src/session/memory/update-answer.ts"
 import type { MessageRow, ToolCallRow } from "../../../src/store/rows.ts"
 
 const AT = new Date(2026, 0, 31, 14, 5).getTime()
@@ -26,6 +27,17 @@ test("what was asked and what was answered becomes log, completed work and statu
     questions: ["- Shall I change it?"],
     completed: ["- Where is the parser?: It is in src/parse.ts."],
     log: ["- 2026-01-31 14:05 asked: Where is the parser?", "- 2026-01-31 14:05 answered: It is in src/parse.ts."],
+  })
+})
+
+test("a later answer, to what was waited for, takes the place of the first", () => {
+  const asked = sectionsByRules({}, [said("user", "Where is it?"), said("assistant", "Waiting for two agents.")])
+  expect(asked.completed).toEqual(["- Where is it?: Waiting for two agents."])
+  const before = withAnswer({}, asked)
+  const news = [said("user", "done", { origin: "task" }), said("assistant", "In src/a.ts.")]
+  expect(sectionsByRules(before, news)).toMatchObject({
+    status: ["- Asked last: Where is it?", "- Answered: In src/a.ts."],
+    completed: ["- Where is it?: In src/a.ts."],
   })
 })
 

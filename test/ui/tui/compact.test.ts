@@ -70,7 +70,7 @@ test("while a command runs it waits for the step's end, and what is typed meanwh
   one.say("Run it")
   await terminal.shows("begun")
   one.say("/compact")
-  await terminal.shows("Compacted at the end of this step.")
+  await terminal.shows("It will be compacted when this step is over.")
   terminal.type("half a thought")
   one.go()
   await terminal.shows("Compacted: kept the")

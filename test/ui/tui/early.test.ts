@@ -2,6 +2,7 @@
 
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
+import { mkdirSync } from "node:fs"
 import { join } from "node:path"
 import { workbench } from "../../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../../testing/model-server.ts"
@@ -48,6 +49,24 @@ describe("while the program opens", () => {
     lock.run("COMMIT")
     await terminal.shows("second")
     expect(terminal.text()).not.toContain("first")
+  })
+
+  test("what is typed stays in the prompt of a conversation that goes on in another folder", async () => {
+    await using bench = workbench()
+    mkdirSync(join(bench.cwd, ".git"))
+    mkdirSync(join(bench.cwd, "below"))
+    await bench.run(["-p", "hello"])
+    using lock = new Database(join(bench.home, "meanwhile.db"))
+    lock.run("BEGIN IMMEDIATE")
+    await using terminal = await openTerminal(bench, { args: ["--continue"], cwd: join(bench.cwd, "below") })
+    await terminal.shows(PROMPT)
+    terminal.type("not lost")
+    await terminal.shows("not lost")
+    lock.run("COMMIT")
+    await terminal.shows("› hello")
+    expect(terminal.text()).toContain("› not lost")
+    terminal.type(" at all")
+    await terminal.shows("› not lost at all")
   })
 
   test("ctrl+c twice leaves, though it does not open", async () => {

@@ -3,7 +3,7 @@ import { summary } from "../../../src/ui/view/summary.ts"
 
 test("a call is said in the words that it is about", () => {
   expect(summary("Bash", { command: "npm test\n--watch" })).toBe("npm test --watch")
-  expect(summary("Grep", { pattern: " a ", path: "src" })).toBe('" a " in src')
+  expect(summary("Grep", { pattern: "a", path: "src" })).toBe('"a" in src')
   expect(summary("TodoWrite", { todos: [{ status: "completed" }, { status: "pending" }] })).toBe("1 of 2 done")
   const questions = [{ question: "Where?", options: [{ label: "here" }] }, { question: "And when?" }]
   expect(summary("AskUserQuestion", { questions })).toBe("Where? And when?")

@@ -61,10 +61,7 @@ export class PickCard implements Card {
 
   lines(width: number, rows: number): Line[] {
     const theme = this.#parts.theme()
-    if (this.field.text !== this.#filter) {
-      this.#filter = this.field.text
-      this.#at = 0
-    }
+    this.#narrow()
     const picks = this.#shown()
     const selected = this.#takeable()[this.#at]
     const room = Math.max(1, rows - 4)
@@ -91,6 +88,8 @@ export class PickCard implements Card {
   }
 
   act(action: Action): boolean {
+    // What was typed since it was drawn last counts as well.
+    this.#narrow()
     const count = Math.max(1, this.#takeable().length)
     if (action === "list.up") this.#at = (this.#at + count - 1) % count
     else if (action === "list.down") this.#at = (this.#at + 1) % count
@@ -105,6 +104,12 @@ export class PickCard implements Card {
   clicked(line: number): void {
     const pick = this.#shown()[this.#from + line - this.#first]
     if (pick && !pick.isNote) this.#parts.picked(pick.id)
+  }
+
+  #narrow(): void {
+    if (this.field.text === this.#filter) return
+    this.#filter = this.field.text
+    this.#at = 0
   }
 
   #take(index: number): void {

@@ -8,6 +8,7 @@ export interface CommandParts {
   compact(focus: string): void
   help(): void
   resume(args: string): void
+  rewind(): void
   clear(): void
   rename(name: string): Promise<void>
   fork(name: string): Promise<void>
@@ -31,6 +32,7 @@ export function createCommands(parts: CommandParts): Command[] {
     { name: "rename", hint: "[name]", about: "what this conversation is called", run: parts.rename },
     { name: "fork", hint: "[name]", about: "go on in a new conversation that shares this one so far", run: parts.fork },
     { name: "resume", hint: "[name]", about: "sessions: go to one, search them all", run: parts.resume },
+    { name: "rewind", about: "go back to before a prompt: the conversation, the files, or both", run: parts.rewind },
     { name: "clear", about: "a new conversation; this one can be resumed", run: parts.clear },
     { name: "help", about: "keys and commands", run: parts.help },
     { name: "exit", about: "leave", run: parts.exit },

@@ -34,6 +34,8 @@ export interface ConversationParts {
 const BRANCH_MS = 5000
 /** Earlier messages are read when so few lines are left above the view. */
 const NEAR_TOP = 20
+/** So many entries stay in memory, and up to twice as many. */
+const KEPT = 200
 /** More messages than this are not read and laid out to get to one of them. */
 const FARTHEST = 2000
 /** Above the message that one comes for. */
@@ -108,6 +110,8 @@ export class ConversationPane implements Pane {
       this.transcript.requestsChanged()
     }
     this.#loadEarlier()
+    // Who reads further up keeps what is there.
+    if (this.#scroll.isFollowingEnd) this.#parts.stage.view.root.trim(KEPT)
   }
 
   ticked(): void {

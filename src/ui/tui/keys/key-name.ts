@@ -49,6 +49,17 @@ const SAME_BYTE: Readonly<Record<string, string>> = {
 
 /** Reads one or two strokes; the name that comes back is the one spelling that is compared and shown. */
 export function parseKey(text: string): ParsedKey {
+  const known = parsed.get(text)
+  if (known) return known
+  const key = readKey(text)
+  parsed.set(text, key)
+  return key
+}
+
+/** Starting up reads each default several times. */
+const parsed = new Map<string, ParsedKey>()
+
+function readKey(text: string): ParsedKey {
   const strokes = text.trim().split(/\s+/)
   if (strokes[0] === "" || strokes.length > 2)
     return mistake(strokes[0] === "" ? "is empty" : "has more than two strokes")

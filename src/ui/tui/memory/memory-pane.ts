@@ -231,7 +231,7 @@ export class MemoryPane implements Pane {
     const hasUsers = section.lines.some(({ isUsers }) => isUsers)
     const live = new Set(stage.view.board.items.filter(({ look }) => look === "running").map(({ id }) => id))
     const body = section.lines.flatMap(({ text, isUsers, taskId }): Line[] => {
-      const mark = hasUsers ? (isUsers ? theme.warn("✎ ") : "  ") : ""
+      const mark = hasUsers ? (isUsers && text.trim() !== "" ? theme.warn("✎ ") : "  ") : ""
       const [, indent = ""] = /^(\s*(?:[-*] (?:\[.\] )?)?)/.exec(text) ?? []
       const paint = taskId !== undefined && live.has(taskId) ? theme.running : (plain: string) => plain
       const room = Math.max(10, width - 5 - indent.length - (hasUsers ? 2 : 0))

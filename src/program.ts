@@ -654,6 +654,9 @@ async function takeGiven(
   return given
 }
 
+/** The longest that the end of a conversation waits for what its last command has done to be found out. */
+const LAST_LOOK_MS = 1000
+
 async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promise<Hosted | undefined> {
   const { store, clock, ids, tasks, log, audiences } = wiring
   const lease: Lease | undefined = await takeLease(store, clock, row.id)
@@ -664,6 +667,7 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
   }
   const audience = new Audience(store, clock, row.id)
   audiences.set(row.id, audience)
+  const eager = wiring.options.memory === "every"
   let given: Held
   try {
     await closeOrphans({ store, clock, models: parts.models }, row.id)
@@ -676,7 +680,6 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
     const { env } = wiring.options
     for (const { path, why } of (await finishRewinds({ store, clock, env }, row)).left)
       log.warn(`${path} was not taken back: ${why}`, { session: row.id })
-    const eager = wiring.options.memory === "every"
     wiring.checkpoints.set(row.id, keepCheckpoints({ store, clock, log, env }, row, { eager }))
     await tasks.recover(row.id)
   } catch (error) {
@@ -749,6 +752,8 @@ async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promi
       const options = { signal, interruption, ...patience, awaits, allowance: { steps } }
       await noteBranch(store, row)
       const end = await converse(session, parts, options)
+      // A process that ends with its conversation has no other time to see what the last command has done.
+      if (!eager) await wiring.checkpoints.get(row.id)?.settled(LAST_LOOK_MS)
       lease.lost.throwIfAborted()
       return end
     },

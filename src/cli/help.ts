@@ -19,7 +19,7 @@ const sessionGroups: readonly Group[] = [
     title: "Which session",
     lines: [
       { what: "-c, --continue", does: "go on with the last session of this folder" },
-      { what: "-r, --resume NAME|ID", does: "go on with a session by its name or id" },
+      { what: "-r, --resume [NAME|ID]", does: "go on with a session by its name or id; without one: choose it" },
       { what: "--fork-session", does: "with -c or -r: go on in a new session that shares what was said" },
       { what: "-n, --name NAME", does: "name the new session" },
     ],

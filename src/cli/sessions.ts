@@ -75,9 +75,9 @@ async function importFrom(
   const done = await importSession(parts, { lines, asCopy, folder: join(home.data, "import") })
   const { row, nameTaken, lost, asksAgain, isWhole } = done
   const what = `${plural(done.messages, "message")}, ${plural(done.tasks, "task")}`
-  await writeOut(`imported  ${row.id.slice(0, 8)}  ${nameOf(store, row)}  (${what})\n`)
+  const taken = nameTaken === undefined ? "" : `  (${quoted(nameTaken)} is another session's name)`
+  await writeOut(`imported  ${row.id.slice(0, 8)}  ${nameOf(store, row)}${taken}  ${what}\n`)
   const notes = [
-    ...(nameTaken === undefined ? [] : [`Another session has the name ${quoted(nameTaken)}.`]),
     ...(lost > 0 ? [`${plural(lost, "task")} ran when it was exported; here they are lost.`] : []),
     ...(isWhole ? ["It shares messages with a session that is here: it has its own of them now."] : []),
     ...(asksAgain ? ["Its mode asked for no permission. Here it asks again; change that with --permission-mode."] : []),

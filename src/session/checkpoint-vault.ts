@@ -116,8 +116,11 @@ export function copyVault(folder: string): Vault {
   }
 }
 
+let copies = 0
+
 async function writeWhole(path: string, bytes: Buffer): Promise<void> {
-  const temporary = `${path}.new`
+  // Two may keep the same content at once.
+  const temporary = `${path}.${process.pid}.${++copies}`
   await rm(temporary, { force: true })
   const handle = await open(temporary, "wx", 0o600)
   try {

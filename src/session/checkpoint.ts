@@ -39,8 +39,8 @@ export interface Checkpoints extends Disposable {
   beforeWrite(change: { sessionId: string; callId: string; path: string; sha256: string }): Promise<(tx: Tx) => void>
   /** The call is over: what it wrote is the file's content now, if it wrote one. */
   wrote(callId: string): void
-  /** Resolves when nothing is under way. */
-  settled(): Promise<void>
+  /** Resolves when nothing is under way any more, or after so many milliseconds. */
+  settled(patienceMs: number): Promise<void>
 }
 
 /** The longest that a command waits for it. */
@@ -78,6 +78,7 @@ class Keeper implements Checkpoints {
   #bell: Disposable | undefined
   #read = 0
   #isOver = false
+  #begunAt = 0
   /** By call: the file that it is about to change. */
   readonly #announced = new Map<string, string>()
 
@@ -87,7 +88,8 @@ class Keeper implements Checkpoints {
   }
 
   begin(eager: boolean): void {
-    const { store } = this.#parts
+    const { store, clock } = this.#parts
+    this.#begunAt = clock.now()
     this.#read = feedEnd(store)
     this.#bell = store.listen(`feed:${this.#row.id}`, () => this.#heard(eager))
     if (eager) this.#later()
@@ -151,11 +153,16 @@ class Keeper implements Checkpoints {
     })
   }
 
-  async settled(): Promise<void> {
-    for (let last: Promise<void> | undefined; last !== this.#working; ) {
-      last = this.#working
-      await last
+  async settled(patienceMs: number): Promise<void> {
+    const over = new AbortController()
+    const all = async () => {
+      for (let last: Promise<void> | undefined; last !== this.#working; ) {
+        last = this.#working
+        await last
+      }
     }
+    await Promise.race([all(), this.#parts.clock.sleep(patienceMs, over.signal).catch(() => undefined)])
+    over.abort()
   }
 
   [Symbol.dispose](): void {
@@ -219,7 +226,7 @@ class Keeper implements Checkpoints {
     const { place, vault } = await this.#open()
     if (!this.#isLoaded) this.#baseline = await storedBaseline(place.folder)
     this.#isLoaded = true
-    const since = this.#baseline?.at ?? clock.now()
+    const since = this.#baseline?.at ?? this.#begunAt
     try {
       const { changes, baseline } = await scan(place, this.#baseline)
       const runs = commandsSince(store, this.#row.id, since)

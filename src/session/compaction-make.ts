@@ -72,7 +72,7 @@ interface Draft {
   before: number
   /** Without the ledger of tasks, which is short. */
   after: number
-  /** Made again at the place of the last one, it would only say the same. */
+  /** The one in force. */
   now: Compaction | undefined
 }
 
@@ -96,8 +96,9 @@ function draftOf(reader: Reader, { row, fixed, window, tokens, focus }: Wanted):
 
 function isWorthIt({ plan, before, after, now }: Draft, { cause, focus }: Wanted): boolean {
   if (plan.seq === 0) return false
-  const isSame = now?.seq === plan.seq && now.kept_after === plan.keptAfter
-  if (isSame) return cause === "user" && focus !== undefined && focus !== now.focus
+  // Asked for again at the same place, it would only say the same: unless it is to be about something else.
+  const isAgain = cause === "user" && now?.seq === plan.seq && now.kept_after === plan.keptAfter
+  if (isAgain) return focus !== undefined && focus !== now.focus
   return after < before * (1 - LEAST_GAIN)
 }
 

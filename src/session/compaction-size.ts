@@ -5,7 +5,7 @@ import type { ModelMessage } from "../model/message.ts"
 import type { ModelRequest } from "../model/model.ts"
 import type { LedgerRow, MessageRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
-import { type Compaction, compactionOf } from "./compaction.ts"
+import { compactionOf } from "./compaction.ts"
 import { modelMessages } from "./history.ts"
 import { messagesAfter, messagesBefore, sessionsBack } from "./lineage.ts"
 
@@ -71,10 +71,4 @@ function storedTokens(reader: Reader, sessionId: string): number {
     return sum + (row?.bytes ?? 0)
   }, 0)
   return Math.ceil(bytes / CHARACTERS)
-}
-
-/** Whether a compaction was made since the last answer: then nobody has counted yet what it came to. */
-export function isUncounted(reader: Reader, sessionId: string, compaction: Compaction): boolean {
-  const [answer] = messagesBefore(reader, sessionId, { limit: 1, only: "role = 'assistant'" })
-  return !answer || answer.seq <= compaction.seq
 }

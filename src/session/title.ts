@@ -9,15 +9,17 @@ import type { Tx } from "../store/store.ts"
 /** Longer ones are cut: a title stands in lists and in the title of a window. */
 export const LONGEST_TITLE = 60
 
-/** Titles a session by its first prompt, when that is among these messages. */
-export function titleByPrompt(tx: Tx, sessionId: string, messages: readonly MessageRow[]): void {
-  const prompt = messages.find(({ origin }) => origin === "human")
+/** Titles a session that has no title yet by its first prompt; a fork by its own first one. */
+export function titleByPrompt(tx: Tx, sessionId: string): void {
+  if (!tx.one("SELECT 1 FROM session WHERE id = :sessionId AND title IS NULL", { sessionId })) return
+  const prompt = tx.one<Pick<MessageRow, "content">>(
+    `SELECT content FROM message WHERE session_id = :sessionId AND role = 'user' AND origin = 'human'
+     ORDER BY seq LIMIT 1`,
+    { sessionId },
+  )
   const title = prompt && promptTitle(JSON.parse(prompt.content) as UserPart[])
   if (title === undefined) return
-  tx.run("UPDATE session SET title = :title, title_by = 'prompt' WHERE id = :sessionId AND title IS NULL", {
-    sessionId,
-    title,
-  })
+  tx.run("UPDATE session SET title = :title, title_by = 'prompt' WHERE id = :sessionId", { sessionId, title })
 }
 
 /** The first line of a prompt that says something, without marks; undefined when none does. */

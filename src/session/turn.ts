@@ -134,7 +134,7 @@ async function begin(session: Session, { store, clock, ids }: SessionParts): Pro
       ended_at: null,
     }
     insertRow(tx, "turn", turn)
-    if (row.parent_id === null) titleByPrompt(tx, row.id, messages)
+    if (row.parent_id === null) titleByPrompt(tx, row.id)
     markUsed(tx, row, clock.now())
     publish(tx, clock, { rootId: row.root_id, sessionId: row.id, kind: "turn", ref: turnId, data: { state: "open" } })
     return turn

@@ -354,3 +354,16 @@ test("the modes are those of the permissions", () => {
     expect(load(false).settings.permissions?.defaultMode).toBe(defaultMode)
   }
 })
+
+test("compactAt is a share, and the person's own", () => {
+  write("home/.config/meanwhile/settings.json", { compactAt: 0.5 })
+  write("home/shop/.meanwhile/settings.json", { compactAt: 0.01 })
+  const { settings, notes } = load(true)
+  expect(settings.compactAt).toBe(0.5)
+  expect(notes.join()).toContain("compactAt in ~/shop/.meanwhile/settings.json")
+  for (const wrong of [80, -0.1, "0.8", null]) {
+    write("home/.config/meanwhile/settings.json", { compactAt: wrong })
+    expect(mistake().message).toContain("compactAt")
+    expect(mistake().message).toContain("a number from 0 to 1")
+  }
+})

@@ -272,6 +272,19 @@ describe("one after the other", () => {
     expect(textOf(seen(twice).slice(1))).toBe(textOf(seen(once).slice(1)))
   })
 
+  test("one that the model still finds too long is made again at the same place, and keeps less", async () => {
+    const result = long("fresh", 60_000)
+    using place = await placeWith([
+      { by: "user", text: "Now?" },
+      { by: "model", calls: [{ name: "Bash", result }] },
+    ])
+    const first = await made(place, { window: 30_000, cause: "auto" })
+    const second = await made(place, { window: 8_000, cause: "overflow" })
+    expect(second).toMatchObject({ seq: first.seq, kept_after: first.kept_after })
+    expect(second.kept.newestChars).toBeLessThan(first.kept.newestChars)
+    expectPaired(seen(place))
+  })
+
   test("of a conversation of a few words nothing is gained", async () => {
     using place = await placeWith([
       { by: "user", text: "Hi" },

@@ -6,7 +6,7 @@ import { takeLease } from "../../src/session/lease.ts"
 import { removeSession } from "../../src/session/remove.ts"
 import type { SessionRow } from "../../src/store/rows.ts"
 import type { Store, Tx } from "../../src/store/store.ts"
-import { passingTables, treeTables } from "../../src/store/tables.ts"
+import { passingTables, sumTables, treeTables } from "../../src/store/tables.ts"
 import { type TestStore, temporaryStore } from "../../testing/harness.ts"
 import { columnsOf, seed, seedSession, seedTask } from "../../testing/seed.ts"
 
@@ -54,7 +54,7 @@ function rowOf({ store }: TestStore, id: string): SessionRow {
 
 /** All text of all rows, by table. */
 function everything({ store }: TestStore): Record<string, string> {
-  const tables = ["session", ...treeTables.map(({ name }) => name), ...passingTables]
+  const tables = ["session", ...treeTables.map(({ name }) => name), ...passingTables, ...sumTables]
   return Object.fromEntries(tables.map((table) => [table, JSON.stringify(store.all(`SELECT * FROM ${table}`))]))
 }
 

@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test"
 import fc from "fast-check"
-import { LONGEST_TITLE, promptTitle } from "../../src/session/title.ts"
+import { LONGEST_TITLE, promptTitle, titleByPrompt } from "../../src/session/title.ts"
 import { saidTitle } from "../../src/session/titling.ts"
+import { temporaryStore } from "../../testing/harness.ts"
+import { seed, seedSession } from "../../testing/seed.ts"
 
 function titled(text: string): string | undefined {
   return promptTitle([{ type: "text", text }])
@@ -22,6 +24,26 @@ test("a title is the first line of the prompt that says something, without marks
   expect(promptTitle([text, { type: "image", mediaType: "image/png", data: "" }])).toBe("what is this")
 })
 
+test("a session that began before there were titles gets that of its first prompt, a fork that of its own first one", async () => {
+  using place = await temporaryStore()
+  const { store } = place
+  const text = (words: string) => JSON.stringify([{ type: "text", text: words }])
+  await store.write((tx) => {
+    seedSession(tx, { id: "old" })
+    seedSession(tx, { id: "fork", forked_from: "old", fork_seq: 2 })
+    seedSession(tx, { id: "done", title: "It has one", title_by: "model" })
+    const said = { role: "user", origin: "human" }
+    seed(tx, "message", { ...said, id: "1", session_id: "old", seq: 1, origin: "task", content: text("A notice") })
+    seed(tx, "message", { ...said, id: "2", session_id: "old", seq: 2, content: text("First") })
+    seed(tx, "message", { ...said, id: "3", session_id: "old", seq: 3, content: text("Second") })
+    seed(tx, "message", { ...said, id: "4", session_id: "fork", seq: 3, content: text("Third") })
+    seed(tx, "message", { ...said, id: "5", session_id: "done", seq: 1, content: text("Fourth") })
+    for (const id of ["old", "fork", "done"]) titleByPrompt(tx, id)
+  })
+  const titles = store.all<{ title: string }>("SELECT title FROM session ORDER BY rowid").map(({ title }) => title)
+  expect(titles).toEqual(["First", "Third", "It has one"])
+})
+
 test("a title of a line that never ends takes no time", () => {
   const started = performance.now()
   for (const filler of [".", " ", "`", "*", "<a", "- "]) titled(`${filler.repeat(20_000)}x`)
@@ -40,7 +62,6 @@ test("whatever is asked, a title is one short line that a terminal can show", ()
       for (const title of [titled(text), saidTitle(text)]) {
         if (title === undefined) continue
         expect(title.length).toBeLessThanOrEqual(LONGEST_TITLE)
-        // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be there.
         expect(title).not.toMatch(/[\x00-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]/)
         expect(title).toMatch(/[\p{L}\p{N}]/u)
       }

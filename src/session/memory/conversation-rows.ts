@@ -21,20 +21,29 @@ export function conversationRows(reader: Reader, sessionId: string): Conversatio
   return { whole: withAgents(reader, { own, tasks }), shared, tasks }
 }
 
-/** SQL: from a call to the message that it stands in. */
-export const SAID_IN = `CROSS JOIN step ON step.id = tool_call.step_id CROSS JOIN message AS said
-  ON said.id = step.message_id AND said.seq > :after AND said.seq <= :upTo`
+/**
+ * Of a session that others were forked from: the row of its first call behind the stretch. Calls are stored with the
+ * message that they stand in, so their rows have the messages' order.
+ */
+export function firstCallBehind(reader: Reader, { sessionId, upTo }: Stretch): number {
+  const first = reader.one<{ row: number }>(
+    `SELECT tool_call.rowid AS row FROM message CROSS JOIN tool_call ON tool_call.step_id = message.step_id
+     WHERE message.session_id = :sessionId AND message.seq > :upTo ORDER BY message.seq LIMIT 1`,
+    { sessionId, upTo },
+  )
+  return first?.row ?? WHOLE
+}
 
 /** What its calls started, and the user's own shell lines that its model was told of. */
 function tasksIn(reader: Reader, stretch: Stretch): string[] {
   const rows = reader.all<{ id: string }>(
-    `SELECT task.id FROM task CROSS JOIN tool_call ON tool_call.id = task.call_id ${SAID_IN}
+    `SELECT task.id FROM task CROSS JOIN tool_call ON tool_call.id = task.call_id AND tool_call.rowid < :behind
      WHERE task.owner_id = :sessionId
      UNION ALL
      SELECT task.id FROM task CROSS JOIN run ON run.task_id = task.id
        CROSS JOIN message AS said ON said.id = '${LINE_PREFIX}' || run.id AND said.seq > :after AND said.seq <= :upTo
      WHERE task.owner_id = :sessionId AND task.call_id LIKE '${LINE_PREFIX}%'`,
-    { ...stretch },
+    { ...stretch, behind: firstCallBehind(reader, stretch) },
   )
   return rows.map(({ id }) => id)
 }

@@ -6,7 +6,7 @@ import type { RunRow, SessionRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { workedMs } from "../../task/task.ts"
 import type { Todo } from "../../tool/todo-write.ts"
-import { type ConversationRows, conversationRows, SAID_IN } from "./conversation-rows.ts"
+import { type ConversationRows, conversationRows, firstCallBehind } from "./conversation-rows.ts"
 import { timeOfDay } from "./moment.ts"
 import type { FactSection } from "./sections.ts"
 
@@ -58,11 +58,12 @@ export function fileChanges(reader: Reader, { whole, shared }: ConversationRows)
        CROSS JOIN session ON session.id = tool_call.session_id`,
     { whole: JSON.stringify(whole) },
   )
+  // With the plus, rows are not looked for by their numbers, but in the index of changes.
   const before = shared.flatMap((stretch) =>
     reader.all<ChangeRow>(
-      `SELECT ${CHANGE}, NULL AS parent_id FROM tool_call ${SAID_IN}
-       WHERE tool_call.session_id = :sessionId AND ${CHANGED}`,
-      { ...stretch },
+      `SELECT ${CHANGE}, NULL AS parent_id FROM tool_call
+       WHERE tool_call.session_id = :sessionId AND ${CHANGED} AND +tool_call.rowid < :behind`,
+      { sessionId: stretch.sessionId, behind: firstCallBehind(reader, stretch) },
     ),
   )
   const files = new Map<string, ChangedFile>()

@@ -1,6 +1,6 @@
 // What somebody types to search: words, "phrases" and beginnings* of words. A message fits when it has all of them.
 // Whatever is typed means something or nothing, and is never an error.
-import { isUnspaced, wordsOf } from "./words.ts"
+import { wordsOf } from "./words.ts"
 
 /** Words that stand one behind the other. */
 export interface Term {
@@ -12,7 +12,7 @@ export interface Term {
 /** What is more than that is not looked at. */
 const LONGEST = 400
 const MOST_TERMS = 24
-/** Fewer letters are the beginning of far too much. */
+/** Fewer letters are the beginning of far too much; one of a script without blanks is a word by itself. */
 const LEAST_BEGINNING = 2
 
 /** `isTyping`: the last word may not be complete yet. */
@@ -25,7 +25,7 @@ export function termsOf(text: string, { isTyping = false }: { isTyping?: boolean
     if (last === undefined) return []
     const isOpen = isTyping && i === parts.length - 1 && (isQuoted ? part[2] === "" : !/\s$/.test(text))
     const hasStar = isQuoted ? part[3] === "*" : part[0].endsWith("*")
-    const isBeginning = (hasStar || isOpen) && last.length >= LEAST_BEGINNING && !isUnspaced(last)
+    const isBeginning = (hasStar || isOpen) && last.length >= LEAST_BEGINNING
     return [{ words, isBeginning }]
   })
   return terms.slice(0, MOST_TERMS)

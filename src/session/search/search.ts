@@ -7,7 +7,8 @@ import { expressionOf, type Term } from "./query.ts"
 
 export { textOf, toIndex } from "./index-messages.ts"
 export { type Term, termsOf } from "./query.ts"
-export { type Piece, snippetOf } from "./snippet.ts"
+export { hasAll, type Piece, snippetOf } from "./snippet.ts"
+export { type Word, wordsOf } from "./words.ts"
 
 /** More is not looked at. */
 export const MOST_HITS = 1000

@@ -30,6 +30,11 @@ export function snippetOf(text: string, terms: readonly Term[], most: number): P
   return pieces
 }
 
+/** Whether a text has all of the terms. */
+export function hasAll(words: readonly Word[], terms: readonly Term[]): boolean {
+  return terms.every((term) => words.some((_, at) => stands(words, at, term)))
+}
+
 interface Mark {
   from: number
   to: number

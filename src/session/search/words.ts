@@ -13,7 +13,6 @@ export interface Word {
 const UNSPACED =
   "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Hangul}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const WORDS = new RegExp(`[${UNSPACED}]\\p{M}*|[[\\p{L}\\p{N}\\p{Co}\\p{M}]--[${UNSPACED}]]+`, "gv")
-const UNSPACED_LETTER = new RegExp(`^[${UNSPACED}]`, "v")
 const ASCII_WORDS = /[a-z0-9]+/gi
 
 export function wordsOf(text: string): Word[] {
@@ -33,11 +32,6 @@ export function searchable(text: string): string {
   return wordsOf(text)
     .map((word) => word.text)
     .join(" ")
-}
-
-/** Whether a word is a single letter of a script that is taken letter by letter. */
-export function isUnspaced(word: string): boolean {
-  return UNSPACED_LETTER.test(word)
 }
 
 function fold(word: string): string {

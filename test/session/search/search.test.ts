@@ -1,10 +1,11 @@
 // Full-text search: what is found, in which order, and that the index follows the messages whatever becomes of them.
 import { expect, test } from "bun:test"
 import { systemClock } from "../../../src/base/clock.ts"
-import { indexMessages, LONGEST_TEXT, toIndex } from "../../../src/session/search/index-messages.ts"
+import { indexMessages, keepSearchable, LONGEST_TEXT, toIndex } from "../../../src/session/search/index-messages.ts"
 import { searchMessages, snippetOf, termsOf } from "../../../src/session/search/search.ts"
 import type { Store } from "../../../src/store/store.ts"
-import { type TestStore, temporaryStore } from "../../../testing/harness.ts"
+import { HandClock } from "../../../testing/hand-clock.ts"
+import { memoryLog, type TestStore, temporaryStore } from "../../../testing/harness.ts"
 import { seed, seedSession } from "../../../testing/seed.ts"
 
 let seq = 0
@@ -63,6 +64,9 @@ test("words, phrases and beginnings find messages, the newest first", async () =
   expect(await found(store, '"is else"*')).toEqual(["c"])
   expect(await found(store, "auth.ts")).toEqual(["a"])
   expect(await found(store, "cookie nowhere")).toEqual([])
+  // One letter is no beginning.
+  expect(await found(store, "s*")).toEqual([])
+  expect(await found(store, "s", { isTyping: true })).toEqual([])
 })
 
 test("the word that is being typed is taken for a beginning, and none before it", async () => {
@@ -178,6 +182,10 @@ test("what is deleted is not found, and what comes after it is", async () => {
   await store.write((tx) => tx.run("DELETE FROM message WHERE id = 'two'"))
   await say(store, "needle three", { id: "three" })
   expect(await found(store, "needle")).toEqual(["three", "one"])
+  const rows = () => store.one<{ n: number }>("SELECT COUNT(*) AS n FROM message_search_docsize")?.n
+  expect(rows()).toBe(2)
+  await store.write((tx) => tx.run("DELETE FROM message WHERE id = 'one'"))
+  expect(rows()).toBe(1)
   await store.write((tx) => tx.run("DELETE FROM message"))
   expect(await found(store, "needle")).toEqual([])
   await say(store, "needle four", { id: "four" })
@@ -265,4 +273,29 @@ test("a snippet shows where most of the terms stand, with each word marked", () 
   expect(shown(far, "needle cookie")).toMatch(/^….*\[needle\] and a \[cookie\] here.*…$/)
   expect(shown("nothing of it", "needle")).toBe("nothing of it")
   expect(shown("", "needle")).toBe("")
+})
+
+test("while a tree is driven, what was said becomes searchable when it rests, and not before", async () => {
+  const clock = new HandClock()
+  using made = await temporaryStore(clock)
+  const { store } = made
+  await store.write((tx) => seedSession(tx, { id: "one" }))
+  await say(store, "left behind by an earlier process", { id: "a" })
+  const log = memoryLog()
+  using _ = keepSearchable({ store, clock, log }, "one")
+  const isSearchable = () => toIndex(store) === 0
+  await clock.pass(1500)
+  expect(isSearchable()).toBe(false)
+  await clock.pass(1500)
+  expect(isSearchable()).toBe(true)
+  await say(store, "said now", { id: "b" })
+  await store.write((tx) => tx.ring("feed:one"))
+  await clock.pass(1500)
+  // Something goes on: it waits again.
+  await store.write((tx) => tx.ring("feed:one"))
+  await clock.pass(1500)
+  expect(isSearchable()).toBe(false)
+  await clock.pass(1500)
+  expect(isSearchable()).toBe(true)
+  expect(log.entries).toEqual([])
 })

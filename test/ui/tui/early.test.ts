@@ -2,7 +2,7 @@
 
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
-import { mkdirSync } from "node:fs"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { workbench } from "../../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../../testing/model-server.ts"
@@ -67,6 +67,23 @@ describe("while the program opens", () => {
     expect(terminal.text()).toContain("› not lost")
     terminal.type(" at all")
     await terminal.shows("› not lost at all")
+  })
+
+  test("whether the folder is trusted is not asked over what is typed", async () => {
+    await using bench = workbench()
+    await bench.run(["sessions"])
+    mkdirSync(join(bench.cwd, ".claude"))
+    const settings = { permissions: { allow: ["Bash(touch made)"] } }
+    writeFileSync(join(bench.cwd, ".claude/settings.json"), JSON.stringify(settings))
+    using lock = new Database(join(bench.home, "meanwhile.db"))
+    lock.run("BEGIN IMMEDIATE")
+    await using terminal = await openTerminal(bench)
+    await terminal.shows(PROMPT)
+    terminal.type("txn")
+    await terminal.shows("txn")
+    lock.run("COMMIT")
+    await terminal.shows("This folder is not trusted")
+    expect(terminal.text()).toContain("› txn")
   })
 
   test("ctrl+c twice leaves, though it does not open", async () => {

@@ -1,12 +1,13 @@
 // Going back, in a real terminal: esc esc and /rewind, where to, what of it, and what becomes of the files.
-import { execFileSync } from "node:child_process"
+
 import { expect, test } from "bun:test"
+import { execFileSync } from "node:child_process"
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { eventually } from "../../../testing/harness.ts"
 import { reply } from "../../../testing/model-server.ts"
 import { storedAll } from "./stored.ts"
-import { type Talk, shell, talk } from "./talk.ts"
+import { shell, type Talk, talk } from "./talk.ts"
 
 const TITLES = { settings: { titles: "prompt" }, files: { "a.txt": "one\n" } }
 const WRITES = [reply.calls([shell("sh -c 'echo two > a.txt; echo new > b.txt'")]), reply.text("Both are written.")]

@@ -3,12 +3,15 @@ import { oneLine, plural } from "../../../base/text.ts"
 import {
   type Found,
   type Hit,
+  hasAll,
   searchMessages,
   snippetOf,
   type Term,
   termsOf,
   textOfMessage,
   toIndex,
+  type Word,
+  wordsOf,
 } from "../../../session/search/search.ts"
 import type { SessionRow } from "../../../store/rows.ts"
 import type { Reader } from "../../../store/store.ts"
@@ -43,6 +46,8 @@ export class Finding {
   #finds: readonly Find[] = []
   #found: Found = { hits: [], hasMore: false }
   #behind = 0
+  /** Of names. */
+  readonly #words = new Map<string, readonly Word[]>()
   /** Of the finds that were seen. */
   readonly #texts = new Map<string, string>()
   readonly #names = new Map<string, string>()
@@ -76,7 +81,7 @@ export class Finding {
     this.#terms = termsOf(this.input.text, { isTyping: true })
     this.#found = searchMessages(reader, this.#terms, { project })
     this.#behind = toIndex(reader)
-    const named = this.#terms.length === 0 ? [] : namedLike(items(), this.#terms).slice(0, MOST_NAMED)
+    const named = this.#terms.length === 0 ? [] : this.#namedLike(items())
     this.#finds = [
       ...named.map((item): Find => ({ type: "session", item })),
       ...this.#found.hits.map((hit): Find => ({ type: "message", hit })),
@@ -100,6 +105,17 @@ export class Finding {
     const [head, below] = find.type === "session" ? this.#named(find.item, drawing) : this.#said(find.hit, drawing)
     const both = [clip(head, width), clip(below, width)]
     return isChosen ? both.map((line) => theme.selected(pad(line, width))) : both
+  }
+
+  #namedLike(items: readonly ListedSession[]): ListedSession[] {
+    const named: ListedSession[] = []
+    for (const item of items) {
+      const words = this.#words.get(item.name) ?? wordsOf(item.name)
+      this.#words.set(item.name, words)
+      if (hasAll(words, this.#terms)) named.push(item)
+      if (named.length === MOST_NAMED) break
+    }
+    return named
   }
 
   #named(item: ListedSession, { theme, now }: Drawing): [string, string] {
@@ -149,17 +165,4 @@ function marked(text: string, terms: readonly Term[], theme: Theme, most = 200):
   return snippetOf(text, terms, most)
     .map((piece) => (piece.isFound ? theme.found(piece.text) : piece.text))
     .join("")
-}
-
-/** Those whose name has all of the words, or begins of them. */
-function namedLike(items: readonly ListedSession[], terms: readonly Term[]): ListedSession[] {
-  return items.filter(({ name }) => {
-    if (name === "") return false
-    const found = new Set<string>()
-    const pieces = snippetOf(name, terms, name.length + 1)
-    for (const piece of pieces) if (piece.isFound) found.add(piece.text)
-    return (
-      found.size > 0 && terms.every((term) => snippetOf(name, [term], name.length + 1).some(({ isFound }) => isFound))
-    )
-  })
 }

@@ -26,6 +26,7 @@ export class Stock {
   readonly #timer: ReturnType<typeof setInterval>
   #items: readonly ListedSession[] = []
   #isAll = false
+  #isIndexing = false
   #version = ""
   #readMs = 0
   #readAt = 0
@@ -91,8 +92,10 @@ export class Stock {
   /** Here or by another process; marks that turn go on turning. */
   #look(): void {
     const isNew = this.#versionNow() !== this.#version
-    if (isNew && performance.now() - this.#readAt > this.#readMs * LOOK_SHARE) this.read()
-    else this.#parts.stage.requestRender()
+    if (isNew && performance.now() - this.#readAt > this.#readMs * LOOK_SHARE) {
+      this.read()
+      this.#makeSearchable()
+    } else this.#parts.stage.requestRender()
   }
 
   /** Another one whenever something was written (sqlite.org, pragma.html and c3ref/total_changes.html). */
@@ -103,6 +106,8 @@ export class Stock {
   }
 
   #makeSearchable(): void {
+    if (this.#isIndexing) return
+    this.#isIndexing = true
     const { stage, searchable } = this.#parts
     const { signal } = this.#end
     const again = setInterval(searchable, SEARCHABLE_MS)
@@ -115,6 +120,7 @@ export class Stock {
       })
       .finally(() => {
         clearInterval(again)
+        this.#isIndexing = false
         if (!signal.aborted) searchable()
       })
   }

@@ -3,8 +3,8 @@
 /** 50 tasks in the background: agents that stream and call a tool all the time, and shells that print: no more run at once. */
 export const AGENTS = 34
 export const SHELLS = 16
-/** Once a second. */
-export const SHELL = "while :; do echo compiling module $((i = i + 1)); sleep 1; done"
+/** Once a second, and not for ever: whatever becomes of who started it. */
+export const SHELL = "for i in $(seq 1 180); do echo compiling module $i; sleep 1; done"
 
 /** An answer of an agent: two pieces in a second, and after four seconds a call. */
 export const PIECE = "Looking at the next piece of it, which says what has to be done."

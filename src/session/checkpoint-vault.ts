@@ -143,6 +143,8 @@ export async function contentFrom(
   from: { git: QuietGit } | { folder: string },
   oid: string,
 ): Promise<Buffer | undefined> {
+  // Rows may have been imported: a name of a content is never a path.
+  if (!/^[0-9a-f]{40}$/.test(oid)) return undefined
   if ("git" in from) return (await from.git(["cat-file", "blob", oid], { maxBytes: 64 * 1024 * 1024 })).out
   return await readFileOr(join(from.folder, oid))
 }

@@ -5,7 +5,7 @@ import type { UserPart } from "../model/message.ts"
 import type { FileChangeRow, MessageRow, RewindRow, SessionRow } from "../store/rows.ts"
 import type { Reader, Store } from "../store/store.ts"
 import { changeOf } from "../tool/change.ts"
-import { copiesFolder, type ProjectFiles } from "./checkpoint-place.ts"
+import { copiesFolder, insidePath, type ProjectFiles } from "./checkpoint-place.ts"
 import { type FileState, isSame, look } from "./checkpoint-state.ts"
 import { contentFrom } from "./checkpoint-vault.ts"
 import { messagesBefore, sessionsBack } from "./lineage.ts"
@@ -135,7 +135,8 @@ export interface Planning {
 export async function planOf({ store, files, row, point }: Planning): Promise<Plan> {
   const byPath = new Map<string, FileChangeRow[]>()
   for (const change of from(changesOf(store, row.id), point)) {
-    if (change.path === "") continue
+    // A row that somebody else has made, such as one in an imported file, names nothing outside.
+    if (insidePath(files.root, join(files.root, change.path)) !== change.path) continue
     const known = byPath.get(change.path)
     if (known) known.push(change)
     else byPath.set(change.path, [change])

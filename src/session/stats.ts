@@ -83,10 +83,11 @@ export function tokensOf({ input, output, cacheRead, cacheWrite }: Sums): number
   return input + output + cacheRead + cacheWrite
 }
 
-/** The model that most tokens went through. */
+/** The model that most tokens went through; where none counts them, that was asked most. */
 export function favouriteModel({ models }: Pick<Stats, "models">): string | undefined {
-  const most = models.toSorted((a, b) => tokensOf(b.sums) - tokensOf(a.sums))[0]
-  return most && tokensOf(most.sums) > 0 ? most.model : undefined
+  const byUse = (a: ModelStats, b: ModelStats) =>
+    tokensOf(b.sums) - tokensOf(a.sums) || b.sums.requests - a.sums.requests
+  return models.toSorted(byUse)[0]?.model
 }
 
 /** The hour of the day, 0 to 23, in which most was asked. */

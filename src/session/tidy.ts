@@ -10,6 +10,7 @@ import type { SessionRow } from "../store/rows.ts"
 import type { Store } from "../store/store.ts"
 import { type OutputPolicy, type TidiedOutput, tidyOutput } from "../task/old-output.ts"
 import { LIVE } from "../task/task.ts"
+import { removeOldCheckpoints } from "./checkpoint-age.ts"
 import { removeUnfinishedImports } from "./import.ts"
 import { isHeld } from "./lease.ts"
 import { removeLeftovers } from "./leftovers.ts"
@@ -59,6 +60,7 @@ export async function tidy({ policy, ...parts }: TidyParts): Promise<Tidied> {
   const files = await removeLeftovers(parts)
   await removeUnfinishedImports(store, parts.clock)
   const feed = await pruneFeed(parts, (rootId) => isHeld(store, rootId))
+  await removeOldCheckpoints({ ...parts, env: process.env }, (rootId) => isHeld(store, rootId))
   const sessions = await removeOldSessions(parts, policy.removeSessionsAfterMs)
   return { ...output, files, feed, sessions, pages: await giveBackPages(parts) }
 }

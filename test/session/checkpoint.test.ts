@@ -1,6 +1,9 @@
 import { expect, test } from "bun:test"
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { systemClock } from "../../src/base/clock.ts"
+import { openData } from "../../src/program.ts"
+import { removeOldCheckpoints } from "../../src/session/checkpoint-age.ts"
 import { eventually } from "../../testing/harness.ts"
 import { workbench } from "../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../testing/model-server.ts"
@@ -121,6 +124,7 @@ test("a broken repository stops neither commands nor writes", async () => {
   ])
   expect(readFileSync(it.path("a.txt"), "utf8")).toBe("two\n")
   expect(readFileSync(it.path("b.txt"), "utf8")).toBe("b\n")
+  await it.recorded(2)
   expect(it.point("Go").since.gaps).toHaveLength(1)
 }, 40_000)
 
@@ -133,4 +137,30 @@ test("what a headless run's commands change is known to the session that goes on
   const { exit } = await bench.run(["-p", "Go", "--allowedTools", "Bash"])
   expect(exit).toBe(0)
   await bench.stored("SELECT 1 FROM file_change WHERE path = 'b.txt'")
+}, 40_000)
+
+test("what was kept goes 30 days after the last turn, and not before, nor while somebody drives the session", async () => {
+  await using it = await rewinding({ files: { "a.txt": "one\n" } })
+  await it.looked()
+  await it.say("Go", [reply.calls([shell("echo two > a.txt")])])
+  await it.recorded(1)
+  const held = () => it.program.store.one("SELECT 1 FROM meta WHERE key LIKE 'held:%'") !== undefined
+  await eventually("the ref holds it", held)
+  it.letGo()
+  const { store } = await openData({ ...it.bench.env })
+  try {
+    const env = { ...it.bench.env }
+    const later = (days: number) => ({ ...systemClock, now: () => Date.now() + days * 86_400_000 })
+    const ref = () => it.git("for-each-ref", "refs/meanwhile").trim()
+    expect(await removeOldCheckpoints({ store, clock: later(29), env }, () => false)).toBe(0)
+    expect(await removeOldCheckpoints({ store, clock: later(31), env }, () => true)).toBe(0)
+    expect(ref()).not.toBe("")
+    expect(await removeOldCheckpoints({ store, clock: later(31), env }, () => false)).toBe(1)
+    expect(ref()).toBe("")
+    expect(it.changes()).toEqual([])
+    expect(held()).toBe(false)
+    expect(existsSync(join(it.bench.home, "checkpoint", it.row.id))).toBe(false)
+  } finally {
+    store.close()
+  }
 }, 40_000)

@@ -9,6 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs"
+import { openData } from "../../src/program.ts"
 import { reply } from "../../testing/model-server.ts"
 import { call, rewinding, shell } from "./rewinding.ts"
 
@@ -284,4 +285,34 @@ test("while a turn or a task is at work it is refused, and nothing is touched", 
     },
   ])
   expect(it.program.rewind.obstacle(it.row, "files")).toBeUndefined()
+}, 40_000)
+
+test("a row that names something outside of the project, or git's own, does nothing", async () => {
+  await using it = await rewinding({ repository: false, below: "project", files: { "a.txt": "one\n" } })
+  await it.say("Go", [reply.calls([call("Write", { file_path: "b.txt", content: "b\n" })])])
+  await it.recorded(1)
+  writeFileSync(it.path("../out.txt"), "out\n")
+  const { store } = await openData({ ...it.bench.env })
+  const odd = ["../out.txt", ".git/config", ".git", "sub/../../out.txt", "/etc/hostname", ".", "x/.git/hooks/y"]
+  for (const path of odd)
+    await store.writeFreely((tx) =>
+      tx.run(
+        `INSERT INTO file_change (root_id, session_id, after_seq, path, cause, before, after, kept, created_at)
+         SELECT root_id, session_id, after_seq, :path, cause, before, after, kept, created_at FROM file_change LIMIT 1`,
+        { path },
+      ),
+    )
+  await store.writeFreely((tx) =>
+    tx.run(
+      `INSERT INTO file_change (root_id, session_id, after_seq, path, cause, before, after, kept, created_at)
+       SELECT root_id, session_id, after_seq, 'c.txt', cause, :before, after, 'copy', created_at FROM file_change LIMIT 1`,
+      { before: JSON.stringify({ kind: "file", oid: "../../../../../etc/hostname" }) },
+    ),
+  )
+  store.close()
+  const plan = await it.program.rewind.plan(it.row, it.point("Go"))
+  expect(plan.takes.map(({ path }) => path)).toEqual(["b.txt"])
+  expect(plan.others).toEqual([])
+  expect(plan.lost.map(({ path }) => path)).toEqual(["c.txt"])
+  expect(readFileSync(it.path("../out.txt"), "utf8")).toBe("out\n")
 }, 40_000)

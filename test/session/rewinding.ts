@@ -20,7 +20,7 @@ export interface Rewinding extends AsyncDisposable {
   changes(): FileChangeRow[]
   /** Resolves when so many changes are recorded. */
   recorded(count: number): Promise<void>
-  /** What came of a shell's end has been looked at. */
+  /** The folder has been looked at, and what came of each shell that has ended. */
   looked(): Promise<void>
   point(text: string): Point
   back(text: string, what: What, options?: { others?: boolean }): Promise<{ row: SessionRow; taken: Taken[] }>
@@ -80,12 +80,12 @@ export async function rewinding({
   const changes = () => program.store.all<FileChangeRow>("SELECT * FROM file_change ORDER BY seq")
   const baseline = () => Bun.file(join(bench.home, "checkpoint", row.id, "baseline.json"))
   const looked = async () => {
-    const now = Date.now()
     await eventually("the folder was looked at", async () => {
       const known = await baseline()
         .json()
         .catch(() => undefined)
-      return (known?.at ?? 0) >= now - 1
+      const last = program.store.one<{ at: number | null }>("SELECT MAX(ended_at) AS at FROM run")?.at ?? 1
+      return (known?.at ?? 0) >= last
     })
   }
   const it: Rewinding = {

@@ -2,8 +2,8 @@
 // will have. What is typed stays in the editor, which the conversation takes over. What is sent, and keys that only the
 // conversation knows, are kept in their order and done then.
 import { type Component, VStack } from "@earendil-works/pi-tui"
-import type { Env } from "../../base/paths.ts"
 import { branchOf } from "../../base/branch.ts"
+import type { Env } from "../../base/paths.ts"
 import { footLine, headLines, queueLines, roomOn } from "./conversation/chrome.ts"
 import type { Draft } from "./editor/draft.ts"
 import { hintOf } from "./hint.ts"

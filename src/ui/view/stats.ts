@@ -1,5 +1,6 @@
 // Usage statistics as they are shown: the same facts, rows and words in the terminal interface, on the shared card and in
 // `meanwhile stats`. Pure: from the sums (session/stats.ts) to texts and levels.
+import { stripControl } from "../../base/escape.ts"
 import { duration, plural, tokens } from "../../base/text.ts"
 import {
   backgroundShare,
@@ -66,7 +67,7 @@ export function habitFacts(stats: Stats, { streak }: Habits): Fact[] {
 
 /** Without the provider, which is clear to who uses it. */
 function bareModel(model: string | undefined): string {
-  return model?.replace(/^[^/]+\//, "") ?? "–"
+  return model === undefined ? "–" : stripControl(model.replace(/^[^/]+\//, ""))
 }
 
 export interface DayRow {
@@ -94,9 +95,13 @@ export function dayRows({ days, totals }: Stats): DayRow[] {
   }))
 }
 
-/** What costs nothing is compared by its tokens. */
+/** What costs nothing is compared by its tokens, and what has none (the scout) by its requests. */
 export function weightOf(totals: Sums): (sums: Sums) => number {
-  return totals.costNanos > 0 ? (sums) => sums.costNanos : tokensOf
+  return totals.costNanos > 0 ? (sums) => sums.costNanos : useOf(totals)
+}
+
+function useOf(totals: Sums): (sums: Sums) => number {
+  return tokensOf(totals) > 0 ? tokensOf : (sums) => sums.requests
 }
 
 export interface ModelRow {
@@ -147,10 +152,11 @@ function courseOf(stats: Stats, { model, now, most }: { model: string; now: numb
   const last = stats.days.at(-1)!.date > today ? stats.days.at(-1)!.date : today
   const span = daysBetween(first, last) + 1
   const days = Math.max(1, Math.ceil(span / most))
+  const use = useOf(stats.totals)
   const steps = new Array<number>(Math.ceil(span / days)).fill(0)
   for (const day of stats.days) {
     const used = day.models.find((one: ModelStats) => one.model === model)
-    if (used) steps[Math.floor(daysBetween(first, day.date) / days)]! += tokensOf(used.sums)
+    if (used) steps[Math.floor(daysBetween(first, day.date) / days)]! += use(used.sums)
   }
   const top = Math.max(1, ...steps)
   return steps.map((used) => used / top)
@@ -179,12 +185,13 @@ export function heatMap({ year }: Pick<Habits, "year">, { now }: { now: number }
   const first = dayAfter(monday, -7 * (HEAT_WEEKS - 1))
   const dates = Array.from({ length: HEAT_WEEKS * 7 }, (_, day) => dayAfter(first, day))
   const shown = dates.filter((date) => date <= today)
-  const used = shown.flatMap((date) => year.get(date)?.tokens || []).sort((a, b) => a - b)
+  const hasTokens = shown.some((date) => (year.get(date)?.tokens ?? 0) > 0)
+  const use = (date: string) => (hasTokens ? year.get(date)?.tokens : year.get(date)?.requests) ?? 0
+  const used = shown.flatMap((date) => use(date) || []).sort((a, b) => a - b)
   const levelOf = (date: string): HeatLevel => {
-    const amount = year.get(date)
-    if (!amount) return 0
+    if (!year.has(date)) return 0
     // Days on which requests used nothing count as days of little use.
-    const rank = used.findLastIndex((other) => other <= amount.tokens) + 1
+    const rank = used.findLastIndex((other) => other <= use(date)) + 1
     return LEVELS[Math.max(0, Math.ceil((4 * rank) / Math.max(1, used.length)) - 1)]!
   }
   const weeks = Array.from({ length: HEAT_WEEKS }, (_, week) =>

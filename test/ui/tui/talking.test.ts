@@ -271,6 +271,7 @@ describe("other keys", () => {
 describe("keybindings.json", () => {
   test("changes a key, and everything that names it: the help, the hints, the strip", async () => {
     await using one = await talk({
+      rows: 70,
       keybindings: { "conversation.tasks": "ctrl+x t", "conversation.background": "alt+b" },
       root: [reply.calls([shell("sh build.sh")]), reply.text("It builds.")],
       files: SCRIPTS,

@@ -19,11 +19,13 @@ export function planLines(
   { plan, gaps, isBusy }: { plan: Plan; gaps: readonly string[]; isBusy: string | undefined },
   theme: Theme,
 ): string[] {
+  const { takes, others, lost } = plan
+  if (takes.length + others.length + lost.length + gaps.length === 0) return [theme.dim("Files are as they were then.")]
   return [
     ...(isBusy === undefined ? [] : [theme.warn(`Files: ${isBusy}`)]),
-    ...plan.takes.map((step) => stepLine(step, theme)),
-    ...plan.others.map((step) => `${stepLine(step, theme)} ${theme.warn("changed by somebody else too")}`),
-    ...plan.lost.map(({ path, why }) => theme.dim(`stays as it is   ${visible(path)}: ${why}`)),
+    ...takes.map((step) => stepLine(step, theme)),
+    ...others.map((step) => `${stepLine(step, theme)} ${theme.warn("changed by somebody else too")}`),
+    ...lost.map(({ path, why }) => theme.dim(`stays as it is   ${visible(path)}: ${why}`)),
     ...gaps.map((why) => theme.dim(`What some commands changed was not kept: ${why}`)),
   ]
 }

@@ -85,7 +85,8 @@ async function choose(parts: RewindParts, point: Point): Promise<void> {
       title: () => `Go back to before “${labelOf(point)}”?`,
       details: () => planLines({ plan, gaps: point.since.gaps, isBusy }, stage.theme()),
       choices,
-      hint: "what came after stays in a session of its own · esc cancels",
+      hint:
+        point.type === "prompt" ? "what was said after it stays in a session of its own · esc cancels" : "esc cancels",
       cancelled: () => show(undefined),
     }),
   )

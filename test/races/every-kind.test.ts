@@ -143,5 +143,6 @@ test("a deadline ends whatever has it; of what was in the background its owner i
   expect((await it.converse()).type).toBe("done")
   expect(at(it, names)).toEqual(all(names, "timed_out &"))
   for (const name of names) expect(it.end(name)).toMatchObject({ notice: "delivered", messages: 1 })
-  expect(it.program.store.all("SELECT 1 FROM inbox")).toEqual([])
+  // The helper may be timed out before it has read its prompt, which is then there for whoever speaks to it again.
+  expect(it.program.store.all("SELECT 1 FROM inbox WHERE kind = 'notice'")).toEqual([])
 })

@@ -25,7 +25,9 @@ const CLOSED_TO_UI = new Set(["session", "task"])
 /** What only reads rows, and so is any reader's. */
 const READS_ONLY = new Set([
   ...["find", "health", "caps", "output"].map((name) => `src/task/${name}.ts`),
-  ...["compaction", "find", "lineage", "memory/memory", "search/search", "stats"].map((name) => `src/session/${name}.ts`),
+  ...["compaction", "find", "lineage", "memory/memory", "search/search", "stats"].map(
+    (name) => `src/session/${name}.ts`,
+  ),
 ])
 /** The one file outside of src/ that a source may import, and who may. */
 const MANIFEST = { importer: "src/base/version.ts", file: "package.json" }

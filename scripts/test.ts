@@ -1,6 +1,6 @@
 // `npm test [-- FILES OR FLAGS OF BUN TEST]`: the tests, away from the person's own data, keys and settings. Those that
-// drive the program in a real terminal take longer than all others together, so they have a call of their own:
-// `npm run test:terminal`.
+// drive the program in a real terminal, let it die at many points or give it rubbish of every kind take longer than all
+// others together, so they have a call of their own: `npm run test:long`.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join, relative, resolve } from "node:path"
@@ -15,10 +15,12 @@ for (const name of Object.keys(env))
   if (/^(MEANWHILE|ANTHROPIC|OPENAI|GEMINI|GOOGLE|AWS|XDG|GIT|npm)_/.test(name)) delete env[name]
 Object.assign(env, { HOME: home, MEANWHILE_HOME: join(home, "meanwhile"), GIT_CONFIG_NOSYSTEM: "1" })
 
+/** Beside those that drive a terminal. */
+const LONG = /^test\/(crash\/|e2e\/bad-)/
+
 const given = process.argv.slice(2)
-const isTerminal = given.includes("--terminal")
-const flags = given.filter((arg) => arg !== "--terminal")
-const where = flags.some((arg) => !arg.startsWith("-")) ? [] : filesOf(isTerminal ? "terminal" : "others")
+const flags = given.filter((arg) => arg !== "--long")
+const where = flags.some((arg) => !arg.startsWith("-")) ? [] : filesOf(given.includes("--long") ? "long" : "others")
 // One worker for each core: most of the time goes by in programs that tests start.
 // Many tests start the program, several times: on a loaded machine the runner's own 5 s would be a race.
 const tests = Bun.spawn([process.execPath, "test", "--parallel", "--timeout", "30000", ...where, ...flags], {
@@ -30,12 +32,13 @@ process.on("SIGINT", () => tests.kill("SIGINT"))
 process.exitCode = await tests.exited
 rmSync(home, { recursive: true, force: true })
 
-function filesOf(which: "terminal" | "others"): string[] {
+function filesOf(which: "long" | "others"): string[] {
   const files = [...new Bun.Glob("test/**/*.test.ts").scanSync({ cwd: root })].sort()
   const reaches = new Map<string, boolean>()
-  const chosen = files.filter((file) => drivesTerminal(join(root, file), reaches) === (which === "terminal"))
+  const isLong = (file: string) => LONG.test(file) || drivesTerminal(join(root, file), reaches)
+  const chosen = files.filter((file) => isLong(file) === (which === "long"))
   if (which === "others")
-    console.error(`${files.length - chosen.length} files that drive a terminal are left out: npm run test:terminal`)
+    console.error(`${files.length - chosen.length} files that take long are left out: npm run test:long`)
   return chosen.map((file) => `./${relative(root, join(root, file))}`)
 }
 

@@ -6,7 +6,11 @@ import { join } from "node:path"
 import type { Clock } from "../../src/base/clock.ts"
 import { createLog } from "../../src/base/log.ts"
 
-const clock: Clock = { now: () => Date.UTC(2026, 0, 31, 12), monotonic: () => 0, sleep: () => Promise.reject(new Error("not used")) }
+const clock: Clock = {
+  now: () => Date.UTC(2026, 0, 31, 12),
+  monotonic: () => 0,
+  sleep: () => Promise.reject(new Error("not used")),
+}
 let folder: string
 let data: string
 beforeEach(() => {

@@ -42,7 +42,15 @@ export class TaskBoard {
 
   /** Also one of a session that this one was forked from. */
   get(id: string): TaskItem | undefined {
-    return this.#items.get(id) ?? this.#shared.get(id) ?? this.#readShared(id, this.#readAt)
+    return this.#items.get(id) ?? this.#shared.get(id) ?? this.#readNew(id)
+  }
+
+  /** A call may be read before its task was published: its line must not be without it. */
+  #readNew(id: string): TaskItem | undefined {
+    const shared = this.#readShared(id, this.#readAt)
+    if (shared) return shared
+    this.update(new Set([id]), this.#readAt)
+    return this.#items.get(id)
   }
 
   /** Reads the live ones among those again: nobody publishes here what becomes of them. As `update`. */

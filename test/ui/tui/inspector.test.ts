@@ -15,7 +15,9 @@ const go = ({ bench }: Story) => writeFileSync(join(bench.cwd, "go"), "")
 
 /** From the conversation, by a click on its line. */
 async function inspect(terminal: Terminal, text: string): Promise<void> {
-  await terminal.shows(text)
+  // The line of the task, and not that of the call that starts it.
+  const plain = text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")
+  await terminal.shows(new RegExp(`^ {3}[◐◓◑◒◌✓✗■‖▲◉] (?!Agent|Bash).*${plain}`, "m"))
   terminal.clickText(text)
   await terminal.shows("esc back")
 }

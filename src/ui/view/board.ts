@@ -27,6 +27,8 @@ export class TaskBoard {
   /** What was started in a session that this one was forked from, as far as it is shown here: it is none of `items`. */
   readonly #shared = new Map<string, TaskItem>()
   readonly #figures = new Map<string, Figures>()
+  /** Where each stands among its siblings. */
+  readonly #places = new Map<string, number>()
   #order: readonly TaskItem[] = []
   #readAt = 0
 
@@ -35,7 +37,7 @@ export class TaskBoard {
     this.reload(now)
   }
 
-  /** All of them, each below the one that started it, in the order of their start. */
+  /** All of them, each below the one that started it, in the order in which they were asked for. */
   get items(): readonly TaskItem[] {
     return this.#order
   }
@@ -79,6 +81,7 @@ export class TaskBoard {
     const views = listTasks(this.#parts.reader, { rootId: this.#parts.rootId })
     this.#items.clear()
     this.#readAt = now
+    for (const { id, place } of placesOf(this.#parts.reader, this.#parts.rootId)) this.#places.set(id, place)
     const liveOwners = new Set(views.filter(({ run }) => isLive(run)).map(({ task }) => task.owner_id))
     for (const view of views) {
       const { tokens, costNanos, isEstimated } = view
@@ -156,16 +159,35 @@ export class TaskBoard {
     })
     const before = this.#items.get(task.id)
     if (before && same(before, item)) return before
+    if (!this.#places.has(task.id)) this.#places.set(task.id, placeOf(this.#parts.reader, task))
     this.#items.set(task.id, item)
     return item
   }
 
   #sort(): void {
-    const below = Map.groupBy(this.#items.values(), ({ parentId }) => parentId)
+    const placeOf = ({ id }: TaskItem) => this.#places.get(id) ?? 0
+    const inOrder = [...this.#items.values()].sort((a, b) => placeOf(a) - placeOf(b))
+    const below = Map.groupBy(inOrder, ({ parentId }) => parentId)
     const walk = (parent: string | undefined): TaskItem[] =>
       (below.get(parent) ?? []).flatMap((item) => [item, ...walk(item.id)])
     this.#order = walk(undefined)
   }
+}
+
+/**
+ * Calls of one answer begin side by side, and the quicker one's task is there first: they stand in the order of the
+ * answer. In milliseconds since 1970, with the number of the call behind the point.
+ */
+const PLACE = `COALESCE((SELECT message.created_at + tool_call.idx / 1000.0 FROM tool_call
+    JOIN step ON step.id = tool_call.step_id JOIN message ON message.id = step.message_id
+    WHERE tool_call.id = task.call_id), task.created_at)`
+
+function placesOf(reader: Reader, rootId: string): { id: string; place: number }[] {
+  return reader.all(`SELECT id, ${PLACE} AS place FROM task WHERE root_id = :rootId`, { rootId })
+}
+
+function placeOf(reader: Reader, { id }: TaskRow): number {
+  return reader.one<{ place: number }>(`SELECT ${PLACE} AS place FROM task WHERE id = :id`, { id })?.place ?? 0
 }
 
 function hasLive(reader: Reader, { session_id: ownerId }: TaskRow): boolean {

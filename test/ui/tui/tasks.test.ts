@@ -184,7 +184,7 @@ describe("the panel", () => {
     await openPanel(terminal)
     // Keys of answers mean nothing on a row that asks for nothing.
     terminal.press("y", "n")
-    terminal.press("down", "down")
+    terminal.clickText("rate limits")
     await terminal.shows(/^ {3}npm install\n {3}limiter\n {3}in ~\/work$/m)
     await terminal.shows(/y once · a always: Bash\(.*\) · n no/)
     terminal.press("n")

@@ -57,7 +57,7 @@ export async function ask(
       }),
   })
   const request = { ...asked, ...(maxOutputTokens !== undefined && { maxOutputTokens }) }
-  const heard: Heard = { characters: 0, ledgerId }
+  const heard: Heard = { characters: 0, text: "", ledgerId }
   const draft = parts.draft(session.row, step.id)
   try {
     const finish = await listen(parts, { session, step, request, signal: turn.signal, heard, draft })
@@ -81,6 +81,7 @@ export async function ask(
         error: messageOf(error),
         now: clock.now(),
       })
+      if (aborted) keepHalf(tx, { session, parts, step, text: heard.text })
     })
     throw error
   } finally {
@@ -88,9 +89,23 @@ export async function ask(
   }
 }
 
+/** What the user has read of an answer that they interrupted stays in their conversation, and the model knows of it. */
+function keepHalf(
+  tx: Tx,
+  { session, parts, step, text }: { session: Session; parts: SessionParts; step: StepRow; text: string },
+): void {
+  const half = text.trimEnd()
+  if (session.row.parent_id !== null || half.trim() === "") return
+  const said: AssistantPart[] = [{ type: "text", text: half }]
+  const message = assistantMessage(tx, { session, step, parts: said, now: parts.clock.now() })
+  insertMessage(tx, parts.clock, session.row.root_id, message)
+}
+
 /** What came of an answer so far: all that is known of its cost when it is cut off. */
 interface Heard {
   characters: number
+  /** What was said, without what was thought. */
+  text: string
   usage?: Usage | undefined
   /** The open entry that it is counted on: a new one when another model takes over. */
   ledgerId: string
@@ -119,13 +134,14 @@ async function listen(parts: SessionParts, listening: Listening): Promise<Extrac
   })
   for await (const event of events) {
     if (event.type === "restart" || event.type === "fallback") {
-      Object.assign(heard, { characters: 0, usage: undefined })
+      Object.assign(heard, { characters: 0, text: "", usage: undefined })
       draft.restart()
     }
     if (event.type === "text" || event.type === "reasoning") heard.characters += event.delta.length
     if (event.type === "text") draft.add({ text: event.delta })
     if (event.type === "reasoning") draft.add({ reasoning: event.delta })
     if (event.type === "tool-start") draft.add({ tool: event.name })
+    if (event.type === "text") heard.text += event.delta
     if (event.type === "progress") heard.usage = event.usage ?? heard.usage
     if (event.type === "finish") return event
   }

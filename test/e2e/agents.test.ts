@@ -179,6 +179,8 @@ describe("sub-agents", () => {
     await using bench = workbench(server)
     const run = bench.start(["-p", "Nest", ...STREAM, "--permission-mode", "bypassPermissions"])
     await server.receivedWhere((request) => request.prompt.includes("Be the child"))
+    // The parent is asked again before its child ends: otherwise it could hear of that in the same answer.
+    await server.receivedWhere(({ prompt, results }) => prompt.includes("Be the parent") && results.length > 0)
     child.open()
     const parent = await run.line((line) => line.subtype === "task_notification" && line.summary === "parent")
     expect(parent.result).toBe("Parent's report.")

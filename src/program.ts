@@ -55,6 +55,9 @@ export async function openData(env: Env, clock: Clock = systemClock): Promise<{ 
   return { home, store: await openStore({ folder: home.data, clock }) }
 }
 
+/** How long a rewind waits for the look at what commands have just changed. */
+const LOOK_MS = 3000
+
 export async function openProgram(options: ProgramOptions): Promise<Program> {
   const clock = systemClock
   const ids = randomIds
@@ -148,7 +151,13 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     },
     models: wiring.desk,
     memory: memoryDesk({ store, clock }),
-    rewind: rewindDesk({ store, clock, ids, env: options.env }),
+    rewind: rewindDesk({
+      store,
+      clock,
+      ids,
+      env: options.env,
+      settled: async (rootId) => wiring.checkpoints.get(rootId)?.settled(LOOK_MS),
+    }),
     tasks,
     listTasks: (scope) => listTasks(store, scope),
     usageBelow: (sessionId) => usageBelow(store, sessionId),

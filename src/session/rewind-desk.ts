@@ -42,13 +42,18 @@ export interface RewindParts {
   clock: Clock
   ids: Ids
   env: Env
+  /** Resolves when what commands have just changed is known, or a moment later. */
+  settled(rootId: string): Promise<void>
 }
 
 export function rewindDesk(parts: RewindParts): RewindDesk {
   const { store, env } = parts
   return {
     points: (row) => pointsOf(store, row),
-    plan: async (row, point) => planOf({ store, files: await projectFiles(row.project, env), row, point }),
+    plan: async (row, point) => {
+      await parts.settled(row.id)
+      return planOf({ store, files: await projectFiles(row.project, env), row, point })
+    },
     obstacle: (row, what) => obstacleOf(store, row, what),
     go: (row, wanted) => go(parts, row, wanted),
   }

@@ -12,6 +12,9 @@ const WATCH_MS = 25
 export class Bells {
   readonly #folder: () => string
   readonly #listeners = new Map<Topic, Set<() => void>>()
+  /** Those that hear other processes. */
+  readonly #hearing = new Set<Disposable>()
+  #isClosed = false
   /** Bells that were rung a moment ago. */
   readonly #rung = new Map<OutsideTopic, { timer: ReturnType<typeof setTimeout>; again: boolean }>()
 
@@ -48,18 +51,27 @@ export class Bells {
   }
 
   #hearOthers(topic: OutsideTopic, listener: () => void): Disposable {
-    const watcher = watch(this.#touch(topic), listener)
-    const net = setInterval(listener, NET_MS)
-    return {
+    // An event of a watcher may be on its way when that is closed, and whoever listens reads the database.
+    const hear = () => {
+      if (!this.#isClosed) listener()
+    }
+    const watcher = watch(this.#touch(topic), hear)
+    const net = setInterval(hear, NET_MS)
+    const hearing = {
       [Symbol.dispose]: () => {
         watcher.close()
         clearInterval(net)
+        this.#hearing.delete(hearing)
       },
     }
+    this.#hearing.add(hearing)
+    return hearing
   }
 
-  /** Rings what waits for its moment. Nothing may be rung after this. */
+  /** Rings what waits for its moment. Nothing may be rung after this, and nothing is heard any more. */
   close(): void {
+    this.#isClosed = true
+    for (const hearing of [...this.#hearing]) hearing[Symbol.dispose]()
     for (const [topic, { timer, again }] of this.#rung) {
       clearTimeout(timer)
       if (again) this.#touch(topic)

@@ -146,6 +146,7 @@ test("what was kept goes 30 days after the last turn, and not before, nor while 
   await it.recorded(1)
   const held = () => it.program.store.one("SELECT 1 FROM meta WHERE key LIKE 'held:%'") !== undefined
   await eventually("the ref holds it", held)
+  await it.looked()
   it.letGo()
   const { store } = await openData({ ...it.bench.env })
   try {

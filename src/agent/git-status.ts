@@ -1,10 +1,18 @@
-// What git says of the repository when a session begins. The repository may be a stranger's, and its configuration can
-// name programs for many occasions: none of them may run here. Why each setting: docs/decisions/0013-instructions.md.
+// What git says of the repository when a session begins. The repository may be a stranger's: nothing of it may run here
+// (exec/git-safety.ts).
 import { stripControl } from "../base/escape.ts"
 import { type Env, isRepository } from "../base/paths.ts"
 import { oneLine, plural } from "../base/text.ts"
 import { type Captured, capture } from "../exec/capture.ts"
 import { findProgram } from "../exec/find-program.ts"
+import {
+  filtersOff,
+  type GitConfig,
+  gitEnvironment,
+  gitOptions,
+  LIST_FILTERS,
+  SAFE_SETTINGS,
+} from "../exec/git-safety.ts"
 import { defuse } from "../task/defuse.ts"
 
 /** For all of git's commands together. */
@@ -12,8 +20,6 @@ const TIMEOUT_MS = 1000
 const MAX_BYTES = 256 * 1024
 const STATUS_LINES = 40
 const COMMITS = 3
-/** Filters that can be switched off; a configuration with more is not one of a person. */
-const MOST_FILTERS = 50
 
 export interface GitPlace {
   /** The repository's root (`projectRoot`). */
@@ -31,9 +37,9 @@ export async function gitStatus({ root, env, timeoutMs = TIMEOUT_MS }: GitPlace)
   const git: Git = (args, config = []) =>
     capture({
       program,
-      args: [...SAFE, "-C", root, ...args],
+      args: [...gitOptions(SETTINGS), "-C", root, ...args],
       cwd: "/",
-      env: environment(env, config),
+      env: gitEnvironment(env, config),
       timeoutMs: Math.max(1, until - performance.now()),
       maxBytes: MAX_BYTES,
     })
@@ -46,51 +52,20 @@ export async function gitStatus({ root, env, timeoutMs = TIMEOUT_MS }: GitPlace)
   }
 }
 
-type Git = (args: readonly string[], config?: readonly (readonly [string, string])[]) => Promise<Captured>
+type Git = (args: readonly string[], config?: GitConfig) => Promise<Captured>
 
-/** Everything in a repository's configuration by which the commands below could start a program. */
-const SAFE = [
-  "--no-pager",
-  ...[
-    "core.fsmonitor=false",
-    "core.hooksPath=/dev/null",
-    "core.untrackedCache=false",
-    "core.quotePath=true",
-    "log.showSignature=false",
-    "gpg.program=false",
-    "status.submoduleSummary=false",
-    "diff.external=",
-    "protocol.allow=never",
-    "core.sshCommand=false",
-    "safe.bareRepository=explicit",
-    "maintenance.auto=false",
-    "gc.auto=0",
-  ].flatMap((setting) => ["-c", setting]),
+const SETTINGS = [
+  ...SAFE_SETTINGS,
+  "core.untrackedCache=false",
+  "core.quotePath=true",
+  "log.showSignature=false",
+  "status.submoduleSummary=false",
 ]
-
-/** A new environment: nobody's GIT_* variables, no questions, no locks, no network for objects that are missing. */
-function environment(env: Env, config: readonly (readonly [string, string])[]): Record<string, string> {
-  const settings = config.flatMap(([key, value], index) => [
-    [`GIT_CONFIG_KEY_${index}`, key],
-    [`GIT_CONFIG_VALUE_${index}`, value],
-  ])
-  return {
-    PATH: env.PATH || "/usr/bin:/bin",
-    HOME: env.HOME || "/nonexistent",
-    ...(env.XDG_CONFIG_HOME ? { XDG_CONFIG_HOME: env.XDG_CONFIG_HOME } : {}),
-    LC_ALL: "C.UTF-8",
-    GIT_OPTIONAL_LOCKS: "0",
-    GIT_TERMINAL_PROMPT: "0",
-    GIT_ALLOW_PROTOCOL: "none",
-    GIT_NO_LAZY_FETCH: "1",
-    GIT_CONFIG_COUNT: String(config.length),
-    ...Object.fromEntries(settings),
-  }
-}
 
 /** `undefined`: git did not say, or could not be asked safely. */
 async function statusLines(git: Git): Promise<string[] | undefined> {
-  const off = await filtersOff(git)
+  const { end, code, stdout: out } = await git(LIST_FILTERS)
+  const off = end === "exited" ? filtersOff({ code, out }) : undefined
   if (!off) return undefined
   const args = [
     "status",
@@ -101,29 +76,6 @@ async function statusLines(git: Git): Promise<string[] | undefined> {
     "--no-renames",
   ]
   return linesOf(await git(args, off))
-}
-
-/**
- * Comparing a file with the index runs the clean filter that its attributes name, and a repository can bring both. So
- * the settings are asked for the filters that there are (which runs nothing), and each is switched off.
- */
-async function filtersOff(git: Git): Promise<(readonly [string, string])[] | undefined> {
-  const found = await git(["config", "--null", "--name-only", "--get-regexp", "^filter\\."])
-  // 1: none.
-  if (found.end !== "exited" || (found.code !== 0 && found.code !== 1)) return undefined
-  const names = new Set(
-    found.stdout
-      .toString("utf8")
-      .split("\0")
-      .flatMap((key) => /^filter\.(.+)\.[^.]+$/s.exec(key)?.[1] ?? []),
-  )
-  if (names.size > MOST_FILTERS || [...names].some((name) => name.includes("\ufffd"))) return undefined
-  return [...names].flatMap((name) => [
-    [`filter.${name}.clean`, ""] as const,
-    [`filter.${name}.smudge`, ""] as const,
-    [`filter.${name}.process`, ""] as const,
-    [`filter.${name}.required`, "false"] as const,
-  ])
 }
 
 /** The branch that others start from: what `origin` calls its own, else the usual names. */

@@ -1,5 +1,6 @@
 // /memory: what is remembered of the session, section by section, and how current that is. A section can be edited in the
 // user's own editor; what is written there stays.
+
 import { type Component, ScrollView, VStack, wrapTextWithAnsi } from "@earendil-works/pi-tui"
 import { messageOf } from "../../../base/error.ts"
 import { stripControl } from "../../../base/escape.ts"
@@ -11,6 +12,7 @@ import type { Action } from "../keys/actions.ts"
 import { clip, ends, type Line } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
+import { actOnPage } from "../screens/reading.ts"
 import { VersionsPane } from "./versions-pane.ts"
 
 export interface MemoryPaneParts {
@@ -61,7 +63,6 @@ export class MemoryPane implements Pane {
 
   act(action: Action): boolean {
     const { stage } = this.#parts
-    const page = Math.max(1, this.#scroll.viewportHeight - 2)
     switch (action) {
       case "memory.next":
         this.#select(this.#at + 1)
@@ -79,30 +80,8 @@ export class MemoryPane implements Pane {
       case "memory.versions":
         stage.open(new VersionsPane(stage))
         return true
-      case "list.up":
-        this.#scroll.scrollBy(-1)
-        return true
-      case "list.down":
-        this.#scroll.scrollBy(1)
-        return true
-      case "list.pageUp":
-        this.#scroll.scrollBy(-page)
-        return true
-      case "list.pageDown":
-        this.#scroll.scrollBy(page)
-        return true
-      case "list.first":
-        this.#scroll.scrollToStart()
-        return true
-      case "list.last":
-        this.#scroll.scrollToEnd()
-        return true
-      case "list.back":
-      case "conversation.clear":
-        stage.back()
-        return true
       default:
-        return action !== "conversation.find"
+        return actOnPage(action, { scroll: this.#scroll, back: () => stage.back() })
     }
   }
 

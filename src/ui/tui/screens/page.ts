@@ -1,9 +1,11 @@
 // A page to read: a title, lines that can be scrolled, Esc goes back.
+
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import type { Action } from "../keys/actions.ts"
 import { ends, type Line, type Target } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
+import { actOnPage } from "./reading.ts"
 
 export interface PageParts {
   title: string
@@ -39,36 +41,12 @@ export class Page implements Pane {
   }
 
   act(action: Action): boolean {
-    const page = Math.max(1, this.#scroll.viewportHeight - 2)
     switch (action) {
-      case "list.up":
-        this.#scroll.scrollBy(-1)
-        return true
-      case "list.down":
-        this.#scroll.scrollBy(1)
-        return true
-      case "list.pageUp":
-        this.#scroll.scrollBy(-page)
-        return true
-      case "list.pageDown":
-        this.#scroll.scrollBy(page)
-        return true
-      case "list.first":
-        this.#scroll.scrollToStart()
-        return true
-      case "list.last":
-        this.#scroll.scrollToEnd()
-        return true
       case "list.accept":
         this.#accepted()
         return true
-      case "list.back":
-      case "conversation.clear":
-        this.#stage.back()
-        return true
       default:
-        // The search works here too; everything else means the conversation, which is not here.
-        return action !== "conversation.find"
+        return actOnPage(action, { scroll: this.#scroll, back: () => this.#stage.back() })
     }
   }
 

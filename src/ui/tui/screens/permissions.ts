@@ -1,5 +1,6 @@
 // What may happen without asking, and what may not: the mode, the rules with where each comes from, and whether the folder
 // is trusted. What the person has said here before can be taken back with x.
+
 import { type Component, type Focusable, ScrollView, VStack, wrapTextWithAnsi } from "@earendil-works/pi-tui"
 import { visible } from "../../../base/escape.ts"
 import { displayPath } from "../../../base/paths.ts"
@@ -9,6 +10,7 @@ import type { Action } from "../keys/actions.ts"
 import { clip, ends } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
+import { actOnPage } from "./reading.ts"
 
 export interface PermissionsParts {
   stage: Stage
@@ -85,7 +87,6 @@ export class PermissionsPane implements Pane {
 
   act(action: Action): boolean {
     const { stage } = this.#parts
-    const page = Math.max(1, this.#scroll.viewportHeight - 2)
     const count = this.#removable().length
     switch (action) {
       case "list.up":
@@ -95,24 +96,8 @@ export class PermissionsPane implements Pane {
         else this.#select((this.#at + step + count) % count)
         return true
       }
-      case "list.pageUp":
-        this.#scroll.scrollBy(-page)
-        return true
-      case "list.pageDown":
-        this.#scroll.scrollBy(page)
-        return true
-      case "list.first":
-        this.#scroll.scrollToStart()
-        return true
-      case "list.last":
-        this.#scroll.scrollToEnd()
-        return true
-      case "list.back":
-      case "conversation.clear":
-        stage.back()
-        return true
       default:
-        return action !== "conversation.find"
+        return actOnPage(action, { scroll: this.#scroll, back: () => stage.back() })
     }
   }
 

@@ -1,5 +1,6 @@
 // /stats: what was used by day and by model, and how it was worked. The sums are read when it opens, when the span
 // changes, and now and then while something runs.
+
 import { type Component, ScrollView, VStack } from "@earendil-works/pi-tui"
 import { messageOf } from "../../../base/error.ts"
 import { displayPath } from "../../../base/paths.ts"
@@ -22,6 +23,7 @@ import type { Action, KeyContext } from "../keys/actions.ts"
 import { ends, type Line } from "../line.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
+import { actOnPage } from "../screens/reading.ts"
 import { Tabs } from "../tasks/tabs.ts"
 import { cardSvg, cardText } from "./card.ts"
 import { COURSE, modelLines } from "./model-lines.ts"
@@ -81,7 +83,6 @@ export class StatsPane implements Pane {
   }
 
   act(action: Action): boolean {
-    const page = Math.max(1, this.#scroll.viewportHeight - 2)
     switch (action) {
       case "stats.nextTab":
         this.#tabs.turn(1)
@@ -97,31 +98,8 @@ export class StatsPane implements Pane {
       case "stats.copy":
         void this.#share()
         return true
-      case "list.up":
-        this.#scroll.scrollBy(-1)
-        return true
-      case "list.down":
-        this.#scroll.scrollBy(1)
-        return true
-      case "list.pageUp":
-        this.#scroll.scrollBy(-page)
-        return true
-      case "list.pageDown":
-        this.#scroll.scrollBy(page)
-        return true
-      case "list.first":
-        this.#scroll.scrollToStart()
-        return true
-      case "list.last":
-        this.#scroll.scrollToEnd()
-        return true
-      case "list.back":
-      case "conversation.clear":
-        this.#stage.back()
-        return true
       default:
-        // The search works here too; everything else means the conversation, which is not here.
-        return action !== "conversation.find"
+        return actOnPage(action, { scroll: this.#scroll, back: () => this.#stage.back() })
     }
   }
 

@@ -7,6 +7,8 @@ export interface Matrix {
   /** Where to begin with that: another slice each time. */
   offset?: number
   by: readonly Death["by"][]
+  /** These deaths instead of those that the rest chooses. */
+  only?: readonly Death[]
   /** Only points like this. */
   where?: ((label: string, process: 1 | 2) => boolean) | undefined
   /** Of each n-th of these deaths, the process that goes on dies as well, at each effect of its taking over. */
@@ -31,10 +33,10 @@ export interface Outcome {
 const RECOVERY_POINTS = 30
 
 export async function crashMatrix(matrix: Matrix): Promise<Outcome> {
-  const { every, offset = 0, by, where, againEvery, againStep = 1, sideBySide, told } = matrix
+  const { every, offset = 0, by, where, againEvery, againStep = 1, only, sideBySide, told } = matrix
   const undisturbed = await tellStory()
   if (undisturbed.problems.length > 0) throw new Error(`nobody died, and yet: ${undisturbed.problems.join("; ")}`)
-  const deaths = deathsIn(undisturbed, { by, where }).filter((_, i) => i % every === offset % every)
+  const deaths = only ?? deathsIn(undisturbed, { by, where }).filter((_, i) => i % every === offset % every)
   const points = undisturbed.points.flat().length
   const outcome: Outcome = { points, deaths: deaths.length, secondDeaths: 0, failures: [] }
   const next = deaths.entries()

@@ -7,7 +7,8 @@
  * otherwise end the runners of all that say "vite".
  *
  * It writes whole lines into the exit file: `group PGID` when the command has started, `exit CODE` at the end. Without
- * `go` from the host nothing is started: `exit 125` alone.
+ * `go` from the host nothing is started, and `never PID` is all that it writes: with its own pid, because another
+ * runner, which may be told to go, can have been started for the same command by then.
  *
  * - bash, because `set -m` gives a job a group of its own without a terminal and without `setsid`, which macOS lacks.
  *   Job control is off again before the wait, which would otherwise end when the command is merely stopped.
@@ -19,7 +20,7 @@
 const RUNNER_SCRIPT = `
 mw_bash=$1 mw_script=$2
 if ! read -r -t 86400 mw_word || [ "$mw_word" != go ]; then
-  echo "exit 125" >&3
+  echo "never $$" >&3
   exit 125
 fi
 if [ "$mw_script" ]; then

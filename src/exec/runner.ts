@@ -1,6 +1,6 @@
 // A shell command that outlives us: started in two steps (prepare, go), so that its row is committed before it runs, and
 // found again by a later host (adopt).
-import { closeSync, type FSWatcher, constants as fs, openSync, watch, writeFileSync } from "node:fs"
+import { closeSync, type FSWatcher, openSync, watch, writeFileSync } from "node:fs"
 import { stat } from "node:fs/promises"
 import { constants } from "node:os"
 import { type Clock, systemClock } from "../base/clock.ts"
@@ -21,7 +21,7 @@ export interface ShellSpec {
   cwd: string
   /** The command's whole environment (exec/env.ts). */
   env: Record<string, string>
-  /** Paths of files in an existing folder; output is appended to the first, the second is written anew. */
+  /** Paths of files in an existing folder, both appended to. The second is only for runners of this one run. */
   spool: string
   exitFile: string
   /** The run's id. */
@@ -76,7 +76,10 @@ export async function prepareShell(spec: ShellSpec, clock: Clock = systemClock):
   let told = false
   const exited = runner.exited.then(async (code) => {
     runner.closeInput()
-    const exit = await shellExit(readExitFile(spec.exitFile), { clock, runner: { pid: runner.pid, pidStarted } })
+    const exit = await shellExit(readExitFile(spec.exitFile, runner.pid), {
+      clock,
+      runner: { pid: runner.pid, pidStarted },
+    })
     if (exit.code !== null || !told || code === null) return exit
     // On a full disk the file has no last line; the runner's own exit code is the same.
     return { ...exit, ...codeAndSignal(code), started: true }
@@ -123,7 +126,7 @@ export async function adoptShell(record: ShellRecord, adopting: Adopting = {}): 
   const { clock = systemClock, signal } = adopting
   const alive = await isRunning(record)
   // Read after the look at the runner: one that ended in between has written its last line.
-  const file = { ...readExitFile(record.exitFile) }
+  const file = readExitFile(record.exitFile, record.pid)
   if (file.group === undefined && record.pgid) file.group = record.pgid
   if (file.code !== undefined) return { type: "ended", ...(await shellExit(file, { clock, runner: record })) }
   if (!alive)
@@ -145,8 +148,9 @@ async function startRunner(bash: string, spec: ShellSpec): Promise<DetachedProce
   const env = { ...spec.env, ...runner.env, PWD: spec.cwd, [RUN_MARK]: spec.mark }
   const output = openSync(spec.spool, "a", 0o600)
   try {
-    // Written anew; appended to, because a guard may write into it too.
-    const exitFile = openSync(spec.exitFile, fs.O_WRONLY | fs.O_CREAT | fs.O_TRUNC | fs.O_APPEND, 0o600)
+    // Never emptied: a runner before this one, whose host died, may have said in it that it started nothing, and that
+    // has to hold until our own row is stored.
+    const exitFile = openSync(spec.exitFile, "a", 0o600)
     try {
       return spawnDetached({ argv: runner.argv, cwd: spec.cwd, env, output, third: exitFile })
     } finally {
@@ -198,7 +202,7 @@ async function watchForExit(
       signal?.throwIfAborted()
       changed = Promise.withResolvers()
       const alive = await isRunning(record)
-      const file = readExitFile(record.exitFile)
+      const file = readExitFile(record.exitFile, record.pid)
       if (file.code !== undefined || !alive) return await shellExit(file, { clock, runner: record })
       await waitFor(changed.promise, { ms: 500, clock, signal })
     }

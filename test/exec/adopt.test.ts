@@ -2,7 +2,7 @@ import { expect, test } from "bun:test"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { readExitFile } from "../../src/exec/exit-file.ts"
-import { adoptShell, type ShellRecord } from "../../src/exec/runner.ts"
+import { adoptShell, prepareShell, type ShellRecord } from "../../src/exec/runner.ts"
 import { capSpool } from "../../src/exec/spool-cap.ts"
 import { stopTree } from "../../src/exec/stop.ts"
 import { isAlive, Shells, until } from "./shells.ts"
@@ -67,6 +67,24 @@ test("a command whose host was killed before go has not run", async () => {
     overLimit: false,
   })
   expect(readFileSync(record.spool, "utf8")).toBe("")
+})
+
+test("that it has not run stays known while other runners are started for it, until one is told to go", async () => {
+  await using shells = new Shells()
+  const hasNotRun = { type: "ended", code: 125, liveChildren: false, started: false, overLimit: false } as const
+  const record = await hostThatDies(shells, { command: "echo ran", when: always, go: false })
+  await until("the runner's end", async () => !(await isAlive(record.pid)))
+  const second = await shells.prepare("echo ran")
+  expect(second.spec.exitFile).toBe(record.exitFile)
+  expect(await adoptShell(record)).toEqual(hasNotRun)
+  expect(await adoptShell({ ...record, ...second })).toMatchObject({ type: "running" })
+  second.cancel()
+  await second.exited
+  for (const runner of [record, { ...record, ...second }]) expect(await adoptShell(runner)).toEqual(hasNotRun)
+  const third = await prepareShell(second.spec)
+  third.go()
+  expect(await third.exited).toMatchObject({ code: 0, started: true })
+  expect(readFileSync(record.spool, "utf8")).toBe("ran\n")
 })
 
 test("an adopted command can be stopped, and says so", async () => {

@@ -13,23 +13,32 @@ export interface Owner {
 }
 
 export async function processesOf(owner: Owner): Promise<number[]> {
-  const all = await operatingSystem.processes()
-  const ours = new Set(all.filter((one) => isOf(one, owner)).map((one) => one.pid))
-  for (let before = -1; before !== ours.size; ) {
-    before = ours.size
-    for (const one of all) if (ours.has(one.parent)) ours.add(one.pid)
-  }
-  return [...ours]
+  return [...(await find(owner))]
 }
 
 export async function endProcesses(owner: Owner): Promise<void> {
   const end = performance.now() + 5000
+  // Who is dying has no environment any more by which it could be found.
+  const killed = new Set<string>()
   // Again until none is left: one may just have started another.
-  for (let left = await processesOf(owner); left.length > 0; left = await processesOf(owner)) {
-    if (performance.now() > end) throw new Error(`processes of a terminal that do not end: ${left.join(", ")}`)
+  for (let left = await find(owner, killed); left.size > 0; left = await find(owner, killed)) {
+    if (performance.now() > end) throw new Error(`processes of a terminal that do not end: ${[...left].join(", ")}`)
     for (const pid of left) kill(pid)
     await Bun.sleep(2)
   }
+}
+
+/** Their pids. `known`: names of those that belong to it whatever they look like now; those that are found are added. */
+async function find(owner: Owner, known = new Set<string>()): Promise<ReadonlySet<number>> {
+  const all = await operatingSystem.processes()
+  const nameOf = ({ pid, started }: Process) => `${pid} ${started}`
+  const ours = new Set(all.filter((one) => known.has(nameOf(one)) || isOf(one, owner)).map((one) => one.pid))
+  for (let before = -1; before !== ours.size; ) {
+    before = ours.size
+    for (const one of all) if (ours.has(one.parent)) ours.add(one.pid)
+  }
+  for (const one of all) if (ours.has(one.pid)) known.add(nameOf(one))
+  return ours
 }
 
 function isOf({ pid, session }: Process, { leader, mark }: Owner): boolean {

@@ -7,7 +7,7 @@ import type { Ids } from "../src/base/ids.ts"
 import type { Log } from "../src/base/log.ts"
 import { operatingSystem } from "../src/exec/os.ts"
 import { openStore } from "../src/store/open.ts"
-import type { Store } from "../src/store/store.ts"
+import type { Reader, Store } from "../src/store/store.ts"
 
 export interface Folder extends Disposable {
   readonly path: string
@@ -35,6 +35,20 @@ export async function temporaryStore(clock: Clock = systemClock): Promise<TestSt
       folder[Symbol.dispose]()
     },
   }
+}
+
+/** A reader that notes how each of its queries looks into the table: `SEARCH tool_call USING INDEX …`. */
+export function explaining(store: Store, table: string): { reader: Reader; plans: string[] } {
+  const plans: string[] = []
+  const reader: Reader = {
+    one: (sql, params) => store.one(sql, params),
+    all: (sql, params) => {
+      const plan = store.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, params)
+      plans.push(...plan.flatMap(({ detail }) => (detail.includes(table) ? [detail] : [])))
+      return store.all(sql, params)
+    },
+  }
+  return { reader, plans }
 }
 
 /** `uuid-1`, `short-1`, …: the same in each run of a test. */

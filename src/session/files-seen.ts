@@ -34,7 +34,7 @@ export function filesSeen(reader: Reader, sessionId: string): SeenFile[] {
   const shared = lineage(reader, sessionId).filter((stretch) => stretch.sessionId !== sessionId)
   const own = reader.all<Seen>(
     `SELECT ${SEEN} FROM tool_call
-     WHERE session_id = :sessionId AND state = 'done' AND seen IS NOT NULL ORDER BY rowid`,
+     WHERE session_id = :sessionId AND state = 'done' AND seen IS NOT NULL ORDER BY +rowid`,
     { sessionId },
   )
   const rows = [...shared.flatMap((stretch) => seenIn(reader, stretch)), ...own]
@@ -45,14 +45,17 @@ interface Seen {
   seen: string
 }
 
+/** As in the index tool_call_seen, word for word. */
 const SEEN = "json_extract(result, '$.data.seen') AS seen"
 
 /** In what a fork shares: by the calls of those messages, since the origin has gone on since. */
 function seenIn(reader: Reader, stretch: Stretch): Seen[] {
   return reader.all<Seen>(
-    `SELECT ${SEEN} FROM message JOIN tool_call ON tool_call.step_id = message.step_id
-     WHERE message.session_id = :sessionId AND message.seq > :after AND message.seq <= :upTo
-       AND tool_call.state = 'done' AND seen IS NOT NULL ORDER BY message.seq, tool_call.idx`,
+    `SELECT ${SEEN} FROM tool_call
+       CROSS JOIN step ON step.id = tool_call.step_id
+       CROSS JOIN message ON message.id = step.message_id AND message.seq > :after AND message.seq <= :upTo
+     WHERE tool_call.session_id = :sessionId AND tool_call.state = 'done' AND seen IS NOT NULL
+     ORDER BY message.seq, tool_call.idx`,
     { ...stretch },
   )
 }

@@ -365,6 +365,9 @@ export const migrations: readonly string[] = [
   CREATE INDEX tool_call_change ON tool_call (session_id,
     json_extract(result, '$.data.path', '$.data.added', '$.data.removed'), json_type(result, '$.data.before'), ended_at)
     WHERE name IN ('Write', 'Edit') AND state = 'done' AND is_error = 0;
+  -- For the files that a session has seen, which a process reads once for all of its calls: without their results.
+  CREATE INDEX tool_call_seen ON tool_call (session_id, json_extract(result, '$.data.seen'))
+    WHERE state = 'done' AND json_extract(result, '$.data.seen') IS NOT NULL;
   -- What can be searched: a row for each message of the user's or a model's, by the message's rowid, made behind it when
   -- there is time (session/search/). text is its words; project is one word that stands for the project. The text itself
   -- is not stored here a second time. Segments are merged by us, in parts, and never in the middle of an insert.

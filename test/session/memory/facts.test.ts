@@ -6,8 +6,8 @@ import { conversationRows } from "../../../src/session/memory/conversation-rows.
 import { facts, fileChanges } from "../../../src/session/memory/facts.ts"
 import { openStore } from "../../../src/store/open.ts"
 import type { SessionRow } from "../../../src/store/rows.ts"
-import type { Reader, Tx } from "../../../src/store/store.ts"
-import { temporaryStore } from "../../../testing/harness.ts"
+import type { Tx } from "../../../src/store/store.ts"
+import { explaining, temporaryStore } from "../../../testing/harness.ts"
 import { workbench } from "../../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../../testing/model-server.ts"
 import { seed, seedSession, seedTask } from "../../../testing/seed.ts"
@@ -110,15 +110,7 @@ test("changes are read from their index alone: their texts are not looked at", a
     seedSession(tx, { id: "origin" })
     seedSession(tx, { id: "fork", forked_from: "origin", fork_seq: 3 })
   })
-  const plans: string[] = []
-  const reader: Reader = {
-    one: (sql, params) => it.store.one(sql, params),
-    all: (sql, params) => {
-      const plan = it.store.all<{ detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, params).map(({ detail }) => detail)
-      plans.push(plan.find((detail) => detail.includes("tool_call")) ?? "none")
-      return it.store.all(sql, params)
-    },
-  }
+  const { reader, plans } = explaining(it.store, "tool_call")
   fileChanges(reader, { whole: ["fork"], tasks: [], shared: [{ sessionId: "origin", after: 0, upTo: 3 }] })
   expect(plans).toHaveLength(2)
   for (const plan of plans) expect(plan).toContain("INDEX tool_call_change (session_id=?)")

@@ -245,12 +245,15 @@ function noteProgress(
   publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "task_progress", ref: runId })
 }
 
-/** A tool call in a few words: its name and the argument that says most. */
+/** A tool call in a few words: its name and the argument that says most; what is looked for is in quotes. */
 function activityOf(call: ToolCallRow): string {
   const input = JSON.parse(call.input) as Record<string, unknown> | null
-  const named = ["file_path", "pattern", "command", "description", "path", "task_id"].map((key) => input?.[key])
-  const detail = named.find((value) => typeof value === "string") as string | undefined
-  return detail ? `${call.name} ${oneLine(detail, 80)}` : call.name
+  const key = ["file_path", "pattern", "command", "description", "path", "task_id"].find(
+    (name) => typeof input?.[name] === "string",
+  )
+  if (!key) return call.name
+  const detail = oneLine(input![key] as string, 80)
+  return `${call.name} ${call.name === "Grep" && key === "pattern" ? `"${detail}"` : detail}`
 }
 
 function newStep(

@@ -153,7 +153,10 @@ class OwnTerminal extends ProcessTerminal {
 
   override start(onInput: (data: string) => void, onResize: () => void): void {
     this.#next = onInput
-    super.start((data) => this.type(data), onResize)
+    super.start((data) => {
+      // Two that are read at once, over a slow line or in a busy moment; it would also be Alt+Esc, which nobody means.
+      for (const key of data === "\x1b\x1b" ? ["\x1b", "\x1b"] : [data]) this.type(key)
+    }, onResize)
   }
 
   type(data: string): void {

@@ -68,6 +68,13 @@ test("esc twice on an empty prompt lists the prompts; both goes back, and the pr
   await eventually("the files are as they were", () => read(it, "b.txt") === "new\n" && read(it, "a.txt") === "two\n")
 }, 60_000)
 
+test("esc twice in one read, as over a slow line, is twice", async () => {
+  await using it = await talk({ ...TITLES, root: [reply.text("Hello there."), ...WRITES] })
+  await story(it)
+  it.terminal.type("\x1b\x1b")
+  await it.terminal.shows("Go back to before")
+})
+
 test("conversation only leaves the files; a file that somebody else has changed is asked about, and kept by Enter", async () => {
   await using it = await talk({ ...TITLES, root: [reply.text("Hello there."), ...WRITES] })
   await story(it)

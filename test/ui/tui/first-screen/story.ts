@@ -115,7 +115,7 @@ export async function ask(story: FirstScreen): Promise<void> {
   await terminal.shows("~/shop (main)")
   story.say(QUESTION)
   await terminal.shows("keep talking while these run")
-  for (const doing of ["Grep getSession", "Read app/layout.tsx", "812 packages audited"]) await terminal.shows(doing)
+  for (const doing of [`Grep "getSession"`, "Read app/layout.tsx", "812 packages audited"]) await terminal.shows(doing)
 }
 
 /** Moves them to the background, and goes on talking until an agent needs a word. */

@@ -51,6 +51,14 @@ export function explaining(store: Store, table: string): { reader: Reader; plans
   return { reader, plans }
 }
 
+/** Processor time of this process for the work, in ms: what else the machine does does not count. */
+export function processorMs(work: () => void): number {
+  const before = process.cpuUsage()
+  work()
+  const { user, system } = process.cpuUsage(before)
+  return (user + system) / 1000
+}
+
 /** `uuid-1`, `short-1`, …: the same in each run of a test. */
 export function countingIds(): Ids {
   let count = 0

@@ -4,7 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { importsIn, isOnlyImports } from "../../src/agent/instruction-imports.ts"
 import { type InstructionPlaces, loadInstructions } from "../../src/agent/instructions.ts"
-import { type Folder, temporaryFolder } from "../../testing/harness.ts"
+import { type Folder, processorMs, temporaryFolder } from "../../testing/harness.ts"
 
 let folder: Folder
 let places: InstructionPlaces
@@ -67,11 +67,8 @@ describe("files", () => {
       '<instructions-file path="~/shop/web/app/CLAUDE.md" from="project">\napp\n</instructions-file>\n</instructions>',
     )
   })
-  test("that are not there are no text, and looked for in less than a millisecond", () => {
-    load()
-    const begun = performance.now()
-    for (let round = 0; round < 20; round++) expect(load()).toEqual({ text: "", files: [], notes: [] })
-    expect((performance.now() - begun) / 20).toBeLessThan(1)
+  test("that are not there are no text", () => {
+    expect(load()).toEqual({ text: "", files: [], notes: [] })
   })
   test("that are the same are given once: links, copies, a CLAUDE.md that only imports", () => {
     put("shop/AGENTS.md", "the rules")
@@ -212,17 +209,18 @@ describe("imports", () => {
     expect(isOnlyImports("")).toBe(false)
   })
   test("are found in no more time when the text is made to be slow", () => {
-    const begun = performance.now()
-    for (const text of [
+    const texts = [
       "`".repeat(40_000),
       "` `` ".repeat(8000),
       "@".repeat(40_000),
       "@\\ ".repeat(13_000),
       '@"'.repeat(20_000),
       "- ".repeat(20_000),
-    ])
-      importsIn(text)
-    expect(performance.now() - begun).toBeLessThan(1000)
+    ]
+    const took = processorMs(() => {
+      for (const text of texts) importsIn(text)
+    })
+    expect(took).toBeLessThan(1000)
   })
 })
 

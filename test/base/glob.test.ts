@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test"
 import { compileGlob, escapeGlob, hasGlob } from "../../src/base/glob.ts"
+import { processorMs } from "../../testing/harness.ts"
 
 test.each([
   ["*.ts", "a.ts", true],
@@ -65,11 +66,12 @@ test.each(["a*b", "[x]", "{a,b}", "a\\b", "!a", "?", "plain", "**/x"])("%j escap
 })
 
 test("a pattern made to be slow is not", () => {
-  const started = performance.now()
-  expect(compileGlob(`${"*a".repeat(50)}b`).matches("a".repeat(5000))).toBe(false)
-  expect(compileGlob(`${"**/a/".repeat(50)}b`).matches("a/".repeat(2000))).toBe(false)
+  const took = processorMs(() => {
+    expect(compileGlob(`${"*a".repeat(50)}b`).matches("a".repeat(5000))).toBe(false)
+    expect(compileGlob(`${"**/a/".repeat(50)}b`).matches("a/".repeat(2000))).toBe(false)
+  })
   // Backtracking over every star would take longer than the universe has.
-  expect(performance.now() - started).toBeLessThan(2000)
+  expect(took).toBeLessThan(2000)
 })
 
 test("too many alternatives are refused instead of filling the memory", () => {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import fc from "fast-check"
 import { parseJson } from "../../src/base/json.ts"
+import { processorMs } from "../../testing/harness.ts"
 
 describe("the place and kind of a mistake", () => {
   const corpus: [text: string, place: string, message: string][] = [
@@ -52,8 +53,6 @@ test("hostile texts are answered quickly and without a crash", () => {
     `["${"\\n".repeat(400_000)}" x]`,
     `[${" ".repeat(1_000_000)}`,
   ]) {
-    const start = performance.now()
-    expect(parseJson(text).type).toBe("mistake")
-    expect(performance.now() - start).toBeLessThan(2000)
+    expect(processorMs(() => expect(parseJson(text).type).toBe("mistake"))).toBeLessThan(2000)
   }
 })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test"
 import type { TaskItem } from "../../../src/ui/view/task-item.ts"
 import { type TaskGroup, TaskList } from "../../../src/ui/view/task-list.ts"
+import { processorMs } from "../../../testing/harness.ts"
 import { taskItemOf as item } from "../tui/task-item-of.ts"
 
 const done = { state: "completed", look: "done" } as const
@@ -162,14 +163,15 @@ test("10,000 tasks: nothing is done again when nothing has changed, and a change
   list.show(groups, plain)
   list.window(50)
   const rows = list.rows
-  const started = performance.now()
-  for (let i = 0; i < 10_000; i++) {
-    list.show([group(items)], plain)
-    list.moveBy(1)
-    list.window(50)
-  }
+  const took = processorMs(() => {
+    for (let i = 0; i < 10_000; i++) {
+      list.show([group(items)], plain)
+      list.moveBy(1)
+      list.window(50)
+    }
+  })
   // Ten thousand frames in less than a second: far below anything that would build the rows each time.
-  expect(performance.now() - started).toBeLessThan(1000)
+  expect(took).toBeLessThan(1000)
   expect(list.rows).toBe(rows)
   expect(list.chosen?.item.id).toBe("id9999")
 })

@@ -30,6 +30,7 @@ import { rewindDesk } from "./session/rewind-desk.ts"
 import { rulesInForce } from "./session/rules-in-force.ts"
 import { indexMessages } from "./session/search/index-messages.ts"
 import { storeTrust } from "./session/trust.ts"
+import { keepUnsent, leftUnsent } from "./session/unsent.ts"
 import { createViewer } from "./session/viewer.ts"
 import { openStore } from "./store/open.ts"
 import type { Store } from "./store/store.ts"
@@ -47,6 +48,7 @@ export type { Plan, Point, Step } from "./session/rewind.ts"
 export type { RewindDesk, Rewound, What } from "./session/rewind-desk.ts"
 export type { RuleInForce } from "./session/rules-in-force.ts"
 export type { Trust, TrustAnswer } from "./session/trust.ts"
+export type { Unsent } from "./session/unsent.ts"
 export type { Viewer } from "./session/viewer.ts"
 
 /** Opens the database only: for commands that read, and need neither settings nor agents. */
@@ -180,6 +182,8 @@ export async function openProgram(options: ProgramOptions): Promise<Program> {
     lastText: (row) => lastText(store, row.id),
     lastMessage: (row) => lastSeq(store, row.id),
     lastLook: (row) => lastAttended(store, row.id),
+    keepUnsent: (row, unsent) => keepUnsent(store, row.id, unsent),
+    leftUnsent: (row) => leftUnsent(store, row.id),
     close: () => store.close(),
   }
 }

@@ -16,6 +16,7 @@ import type { ModelDesk } from "../session/model-desk.ts"
 import type { RewindDesk } from "../session/rewind-desk.ts"
 import type { RuleInForce } from "../session/rules-in-force.ts"
 import type { Trust, TrustAnswer } from "../session/trust.ts"
+import type { Unsent } from "../session/unsent.ts"
 import type { Viewer } from "../session/viewer.ts"
 import type { SessionRow } from "../store/rows.ts"
 import type { Reader, Store } from "../store/store.ts"
@@ -160,6 +161,10 @@ export interface Program {
   lastMessage(row: SessionRow): number
   /** When somebody looked at the session last, in milliseconds of the wall clock; undefined: never, or it is not known. */
   lastLook(row: SessionRow): number | undefined
+  /** Stores what stands unsent in the session's prompt; undefined: nothing does. */
+  keepUnsent(row: SessionRow, unsent: Unsent | undefined): Promise<void>
+  /** What somebody left unsent there who is gone. */
+  leftUnsent(row: SessionRow): Promise<Unsent | undefined>
   readonly tasks: TaskRuntime
   listTasks(scope: Scope): TaskView[]
   usageBelow(sessionId: string): ReturnType<typeof usageBelow>

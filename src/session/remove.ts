@@ -18,6 +18,7 @@ import { removalKey } from "./fork.ts"
 import { removeGiven } from "./given.ts"
 import { handOver } from "./hand-over.ts"
 import { isHeld, type Lease, takeLease } from "./lease.ts"
+import { removeUnsent } from "./unsent.ts"
 
 /** Rows that one transaction deletes. */
 const PACE = { first: 50, most: 2000 }
@@ -83,6 +84,7 @@ export async function removeTree(store: Store, clock: Clock, rootId: string): Pr
   await store.writeDurably((tx) => {
     tx.run("DELETE FROM lease WHERE root_id = :rootId", { rootId })
     removeGiven(tx, rootId)
+    removeUnsent(tx, rootId)
     for (const key of [removalKey(rootId), heldKey(rootId), importKey(rootId)])
       tx.run("DELETE FROM meta WHERE key = :key", { key })
     tx.run("DELETE FROM session WHERE id = :rootId", { rootId })

@@ -75,7 +75,7 @@ export class Prompting {
   }
 }
 
-function partsOf({ text, images }: Draft): UserPart[] {
+export function partsOf({ text, images }: Draft): UserPart[] {
   const pictures = images.map(({ mediaType, bytes }): UserPart => {
     return { type: "image", mediaType, data: Buffer.from(bytes).toString("base64") }
   })

@@ -2,7 +2,7 @@
 import { messageOf } from "../../base/error.ts"
 import { displayPath, type Env } from "../../base/paths.ts"
 import { oneLine } from "../../base/text.ts"
-import type { Control, Program } from "../../program.ts"
+import type { Control, Program, Unsent } from "../../program.ts"
 import { findSession } from "../../session/find.ts"
 import type { SessionRow } from "../../store/rows.ts"
 import type { Driver } from "../drive.ts"
@@ -31,7 +31,7 @@ import { Leave } from "./leaving.ts"
 import type { Target } from "./line.ts"
 import { memoryPane } from "./memory/memory.ts"
 import { type PromptSources, promptEditor } from "./prompt.ts"
-import { Prompting } from "./prompting.ts"
+import { draftOf, Prompting, partsOf } from "./prompting.ts"
 import { type Destination, ResumePane } from "./resume/resume.ts"
 import { openRewind } from "./rewind/rewind.ts"
 import { agentCard, agentPage } from "./screens/agents.ts"
@@ -45,6 +45,7 @@ import type { Surface } from "./surface.ts"
 import { inspectorPane, tasksPane } from "./tasks/tasks.ts"
 import type { ThemeName } from "./theme.ts"
 import { Twice } from "./twice.ts"
+import { UnsentKeeper } from "./unsent-keeper.ts"
 
 export interface Seat {
   surface: Surface
@@ -325,7 +326,14 @@ export async function sit(seat: Seat): Promise<Left> {
   app.start(pane)
   if (seat.said !== undefined) app.say(seat.said)
   if (seat.at) pane.show(seat.at)
+  const unsent = new UnsentKeeper({
+    now: () => unsentIn(editor),
+    keep: (text) => program.keepUnsent(row, text),
+    failed: (error) => program.log.error("an unsent prompt could not be stored", { error, session: row.id }),
+  })
+  editor.onChange = () => unsent.changed()
   if (seat.draft) editor.setDraft(seat.draft)
+  else if (takeUnsent(editor, await program.leftUnsent(row))) void unsent.flush()
   attention.look()
   if (seat.hangUp.aborted) leaving.now()
   if (seat.prompt) await prompting.send({ text: seat.prompt, images: [], mode: "prompt" }, "send")
@@ -333,8 +341,21 @@ export async function sit(seat: Seat): Promise<Left> {
   for (const { draft, how } of early?.sent ?? []) await prompting.send(draft, how)
   for (const data of early?.held ?? []) surface.type(data)
   const result = await left
+  await unsent.flush()
+  editor.onChange = undefined
   await app.stop()
   return result
+}
+
+function unsentIn({ isEmpty, draft }: PromptEditor): Unsent | undefined {
+  const parts = isEmpty ? [] : partsOf(draft)
+  return parts.length === 0 ? undefined : { parts, mode: draft.mode }
+}
+
+/** What somebody was typing when a process died, or its terminal went, is there again, above what is typed by now. */
+function takeUnsent(editor: PromptEditor, found: Unsent | undefined): boolean {
+  if (found) editor.giveBack({ ...draftOf(found.parts), mode: found.mode })
+  return found !== undefined
 }
 
 /** The editor that is typed into already, or one for the session's own folder with what was typed. */

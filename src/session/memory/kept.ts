@@ -28,7 +28,11 @@ export function textOfKept(kept: Kept | undefined): string {
   return kept?.lines.map(textOfLine).join("\n") ?? ""
 }
 
-/** The program's lines anew, with the user's at their places: each behind the line that it stood behind, if that is left. */
+/**
+ * The program's lines anew, with the user's at their places: each behind the line that it stood behind, if that is left.
+ * The user's stay in their order: where the lines that they stand behind come in another one, what is left of the old
+ * lines keeps the order that it had.
+ */
 export function withProgramLines(kept: Kept | undefined, fresh: readonly string[]): Kept {
   const old = kept?.lines ?? []
   const taken = new Set([...(kept?.removed ?? []), ...old.filter(isUsers).map(({ user }) => user)].map(essence))
@@ -44,7 +48,9 @@ export function withProgramLines(kept: Kept | undefined, fresh: readonly string[
       behind.set(line, place)
     }
   }
-  return { ...kept, lines: [...first, ...own.flatMap((line) => [line, ...(behind.get(line) ?? [])])] }
+  const held = [...behind].flatMap(([line, users]) => (users.length > 0 ? [line] : []))
+  const inOrder = isInOrder(held, own) ? own : inOrderOf(programLines(kept), own)
+  return { ...kept, lines: [...first, ...inOrder.flatMap((line) => [line, ...(behind.get(line) ?? [])])] }
 }
 
 /** At the end, and without the program's oldest lines where it would have too many. */
@@ -55,7 +61,8 @@ export function withLinesAdded(kept: Kept | undefined, added: readonly string[],
 
 /**
  * What the user saved: `text`, made from `base`. Lines that are as the program wrote them stay the program's; all others
- * are the user's from here on. `now`: the section as it has become since `base`; what was added to it stays.
+ * are the user's from here on. `now`: the section as it has become since `base`; what was added to it stays, by a model
+ * or by the user at another place.
  */
 export function edited({ base, now, text }: { base: Kept | undefined; now: Kept | undefined; text: string }): Kept {
   const before = programLines(base)
@@ -71,12 +78,35 @@ export function edited({ base, now, text }: { base: Kept | undefined; now: Kept 
       unclaimed.splice(at, 1)
       return line
     })
-  const known = new Set([...before, ...lines.map(textOfLine)])
-  const since = programLines(now).filter((line) => !known.has(line))
+  const shown = lines.length === 1 && textOfLine(lines[0]!) === "" ? [] : lines
+  // Who changes nothing does not bring back what has gone since.
+  if (textOfKept({ lines: shown }) === textOfKept(base)) return now ?? { lines: [] }
+  const known = new Set([...(base?.lines ?? []), ...shown].map(textOfLine))
+  const since = (now?.lines ?? []).filter((line) => !known.has(textOfLine(line)))
   const gone = unclaimed.filter((line) => line.trim() !== "")
   const removed = [...(now?.removed ?? []), ...gone].slice(-REMOVED_LINES)
-  const shown = lines.length === 1 && textOfLine(lines[0]!) === "" ? [] : lines
   return { lines: [...shown, ...since], ...(removed.length > 0 && { removed }) }
+}
+
+function isInOrder(some: readonly string[], all: readonly string[]): boolean {
+  const places = some.map((line) => all.indexOf(line))
+  return places.every((place, i) => i === 0 || place > places[i - 1]!)
+}
+
+/** What is left of the old lines, in their order, each with the new ones that came behind it. */
+function inOrderOf(old: readonly string[], fresh: readonly string[]): string[] {
+  const known = new Set(old)
+  const first: string[] = []
+  const groups = new Map<string, string[]>()
+  let group = first
+  for (const line of fresh) {
+    if (known.has(line)) {
+      group = []
+      groups.set(line, group)
+    }
+    group.push(line)
+  }
+  return [...first, ...old.flatMap((line) => groups.get(line) ?? [])]
 }
 
 function programLines(kept: Kept | undefined): string[] {

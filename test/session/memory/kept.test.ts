@@ -4,6 +4,7 @@ import {
   edited,
   isUsers,
   type Kept,
+  textOfKept,
   textOfLine,
   withLinesAdded,
   withProgramLines,
@@ -22,6 +23,21 @@ describe("what a model writes into a section", () => {
     expect(withProgramLines({ lines: ["- a", user("- mine")] }, ["- b"]).lines).toEqual([user("- mine"), "- b"])
   })
 
+  test("leaves the user's in their order where its own come in another one: those keep their places then", () => {
+    const kept: Kept = { lines: ["- one", user("- of one"), "- two", user("- of two"), "- three"] }
+    expect(withProgramLines(kept, ["- three", "- two", "- new", "- one"]).lines).toEqual([
+      "- one",
+      user("- of one"),
+      "- two",
+      user("- of two"),
+      "- new",
+      "- three",
+    ])
+    const free: Kept = { lines: ["- one", "- two", user("- of two"), "- three"] }
+    const fresh = ["- three", "- two", "- one"]
+    expect(withProgramLines(free, fresh).lines).toEqual(["- three", "- two", user("- of two"), "- one"])
+  })
+
   test("does not repeat the user's lines, nor bring back what the user took out, however it is written", () => {
     const kept: Kept = { lines: [user("- Use Bun")], removed: ["- Use Node"] }
     expect(withProgramLines(kept, ["- use bun", "use node", "* USE NODE", "- be quick"]).lines).toEqual([
@@ -33,6 +49,11 @@ describe("what a model writes into a section", () => {
   test("is added to the log, whose oldest lines of the program's go when there are too many", () => {
     const log: Kept = { lines: ["- 1", user("- mine"), "- 2"] }
     expect(withLinesAdded(log, ["- 3", "- 4"], 3).lines).toEqual([user("- mine"), "- 2", "- 3", "- 4"])
+  })
+
+  test("is added to the log, which it says again in part, and the user's lines stay in their order", () => {
+    const log: Kept = { lines: ["- d", user("- a"), "- b", user(""), user("- a")] }
+    expect(withLinesAdded(log, ["- a", "- a", "- d"], 4)).toEqual(log)
   })
 })
 
@@ -50,6 +71,19 @@ describe("what the user saves", () => {
     expect(edited({ base, now, text: "- one" }).lines).toEqual(["- one", "- new from the model"])
   })
 
+  test("stays beside what the user saved at another place meanwhile", () => {
+    const base: Kept = { lines: ["- one", user("- mine"), user("- old")] }
+    const now = edited({ base, now: base, text: "- one\n- mine\n- of there" })
+    const saved = edited({ base, now, text: "- one\n- mine, of here" })
+    expect(saved.lines).toEqual(["- one", user("- mine, of here"), user("- of there")])
+  })
+
+  test("is as it has become since when the user changed nothing", () => {
+    const base: Kept = { lines: ["- at work", user("- mine")] }
+    const now = withProgramLines(base, ["- done"])
+    expect(edited({ base, now, text: "- at work\n- mine\n" })).toEqual(now)
+  })
+
   test("may be nothing: then the section is empty, and stays so", () => {
     const base: Kept = { lines: ["- one"] }
     const saved = edited({ base, now: base, text: "\n\n" })
@@ -64,31 +98,56 @@ describe("what the user saves", () => {
 })
 
 test("whatever models and users write in turn, every line of the user's is there until the user changes it", () => {
-  const line = fc.constantFrom("- a", "- b", "- c", "- d", "- e", "")
-  const step = fc.oneof(
-    fc.record({ by: fc.constant("model" as const), lines: fc.array(line, { maxLength: 6 }) }),
-    fc.record({ by: fc.constant("log" as const), lines: fc.array(line, { maxLength: 3 }) }),
-    fc.record({ by: fc.constant("user" as const), lines: fc.array(line, { maxLength: 6 }) }),
+  const line = fc.constantFrom("- a", "- b", "- c", "- d", "- e", "- A", "  - b", "")
+  const lines = (maxLength: number) => fc.array(line, { maxLength })
+  const model = fc.record({ by: fc.constant("model" as const), lines: lines(6) })
+  const log = fc.record({ by: fc.constant("log" as const), lines: lines(3) })
+  // What the others write while the user's editor is open.
+  const meanwhile = fc.array(
+    fc.oneof(model, log, fc.record({ by: fc.constant("elsewhere" as const), lines: lines(6) })),
+    { maxLength: 2 },
   )
+  const user = fc.record({ by: fc.constant("user" as const), lines: lines(6), meanwhile })
+
+  const byProgram = (kept: Kept, { by, lines }: { by: "model" | "log"; lines: readonly string[] }) => {
+    const written = by === "model" ? withProgramLines(kept, lines) : withLinesAdded(kept, lines, 4)
+    expect(written.lines.filter(isUsers)).toEqual(kept.lines.filter(isUsers))
+    const own = written.lines.filter((one) => typeof one === "string")
+    expect(own).toEqual([...new Set(own)])
+    const gone = new Set(kept.removed)
+    expect(own.filter((one) => one !== "" && gone.has(one))).toEqual([])
+    return written
+  }
+  const byUser = (base: Kept, now: Kept, lines: readonly string[]) => {
+    const text = lines.join("\n")
+    const saved = edited({ base, now, text })
+    const shown = saved.lines.map(textOfLine)
+    const wanted = text.replace(/^\s*\n/, "").trimEnd()
+    if (wanted === textOfKept(base)) {
+      expect(saved).toEqual(now)
+      return saved
+    }
+    const mine = wanted === "" ? [] : wanted.split("\n")
+    expect(shown.slice(0, mine.length)).toEqual(mine)
+    // Behind it, what was not there to be seen when the user began.
+    const seen = new Set([...base.lines.map(textOfLine), ...mine])
+    expect(saved.lines.slice(mine.length)).toEqual(now.lines.filter((one) => !seen.has(textOfLine(one))))
+    return saved
+  }
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
+    fc.property(fc.array(fc.oneof(model, log, user), { maxLength: 12 }), (steps) => {
       let kept: Kept = { lines: [] }
-      for (const { by, lines } of steps) {
-        const mine = kept.lines.filter(isUsers)
-        if (by === "user") {
-          kept = edited({ base: kept, now: kept, text: lines.join("\n") })
-          const saved = lines
-            .join("\n")
-            .replace(/^\s*\n/, "")
-            .trimEnd()
-          expect(kept.lines.map(textOfLine).join("\n")).toBe(saved)
+      for (const step of steps) {
+        if (step.by !== "user") {
+          kept = byProgram(kept, step)
           continue
         }
-        kept = by === "model" ? withProgramLines(kept, lines) : withLinesAdded(kept, lines, 4)
-        expect(kept.lines.filter(isUsers)).toEqual(mine)
-        const gone = new Set(kept.removed)
-        expect(kept.lines.filter((one) => typeof one === "string" && one !== "" && gone.has(one))).toEqual([])
+        const base = kept
+        for (const other of step.meanwhile)
+          kept = other.by === "elsewhere" ? byUser(kept, kept, other.lines) : byProgram(kept, other)
+        kept = byUser(base, kept, step.lines)
       }
     }),
+    { numRuns: 1000 },
   )
 })

@@ -8,9 +8,11 @@ import { publish } from "../../store/feed.ts"
 import type { SessionRow, TurnRow } from "../../store/rows.ts"
 import { type AsideParts, asideModel } from "../aside.ts"
 import type { Refusal } from "../controls.ts"
+import { lastSeq } from "../lineage.ts"
 import { isAllowed } from "./allowance.ts"
 import { sizeAfter, UPDATE_CHARS } from "./news.ts"
 import { type Updated, updateMemory } from "./update.ts"
+import { newestVersion } from "./versions.ts"
 
 export interface MemoryPolicy {
   /** False: only when somebody asks for it. */
@@ -25,7 +27,7 @@ export interface MemoryPolicy {
 export const MEMORY_SHARE = 0.1
 
 export interface MemoryKeeper extends Disposable {
-  /** Takes in all that is new, however little that is. What can't be done is told in the feed. */
+  /** Takes in all that was said until now, however little is new. What can't be done is told in the feed. */
   update(): void
 }
 
@@ -34,6 +36,8 @@ const NO_COMPACTION = { row: 0, focus: null }
 /** With a focus, the sections are gone over even if nothing is new. */
 interface Asked {
   by: "user" | "compaction"
+  /** The last message of then: what is said while it is being done is no part of it. */
+  upTo: number
   focus?: string
 }
 
@@ -97,7 +101,7 @@ class Keeper implements MemoryKeeper {
   }
 
   update(): void {
-    this.#asked = { by: "user" }
+    this.#asked = { by: "user", upTo: lastSeq(this.#parts.store, this.#row.id) }
     this.#rung.resolve()
   }
 
@@ -135,29 +139,29 @@ class Keeper implements MemoryKeeper {
   async #look(): Promise<number> {
     const { clock, log } = this.#parts
     const { id } = this.#row
+    let asked: Asked | undefined
     try {
-      const restMs = this.#restsUntil - clock.monotonic()
       this.#heedFocus()
-      const asked = this.#asked
+      asked = this.#asked
+      const restMs = this.#restsUntil - clock.monotonic()
       if (!asked && (!this.#policy.updates || restMs > 0))
         return this.#policy.updates ? restMs : Number.POSITIVE_INFINITY
       const dueMs = asked ? 0 : this.#dueIn()
       if (dueMs > 0) return dueMs
-      const updated = await this.#update(asked?.focus)
+      const updated = await this.#update(asked)
       return await this.#after(updated, asked)
     } catch (error) {
       this.#end.signal.throwIfAborted()
       log.warn("the memory could not be updated", { error, session: id })
-      return this.#givenUp(`The memory could not be updated: ${messageOf(error)}`)
+      return this.#givenUp(asked, `The memory could not be updated: ${messageOf(error)}`)
     }
   }
 
-  /** What was asked for is not insisted on: whoever asks again may find things better. */
-  async #givenUp(why: string): Promise<number> {
+  /** What was asked for is not insisted on: whoever asks again, or has asked meanwhile, may find things better. */
+  async #givenUp(asked: Asked | undefined, why: string): Promise<number> {
     const { store, clock } = this.#parts
     const { id } = this.#row
-    const asked = this.#asked
-    this.#asked = undefined
+    if (this.#asked === asked) this.#asked = undefined
     if (asked?.by === "user")
       await store.write((tx) => {
         const data: Refusal = { action: "memory", message: why }
@@ -171,7 +175,9 @@ class Keeper implements MemoryKeeper {
     const { row, focus } = this.#newestCompaction()
     if (row === this.#compacted) return
     this.#compacted = row
-    if (focus !== null && this.#policy.updates) this.#asked = { by: this.#asked?.by ?? "compaction", focus }
+    if (focus === null || !this.#policy.updates) return
+    const { id } = this.#row
+    this.#asked = { by: this.#asked?.by ?? "compaction", upTo: lastSeq(this.#parts.store, id), focus }
   }
 
   #newestCompaction(): { row: number; focus: string | null } {
@@ -183,8 +189,9 @@ class Keeper implements MemoryKeeper {
     switch (updated) {
       case "stored":
         this.#failures = 0
+        this.#restsUntil = 0
         // There may be more; the focus was said.
-        if (asked && this.#asked === asked) this.#asked = { by: asked.by }
+        if (asked && this.#asked === asked) this.#asked = this.#leftOf(asked)
         return 0
       case "nothing-new":
         if (this.#asked === asked) this.#asked = undefined
@@ -194,16 +201,23 @@ class Keeper implements MemoryKeeper {
       case "bad-answer":
         this.#parts.log.warn("the model's answer is no update of the memory", { session: this.#row.id })
         return await this.#givenUp(
+          asked,
           "What the model answered is no update of the memory. Nothing was changed; try again.",
         )
       case "no-room":
-        return await this.#givenUp("A cap leaves no room for an update of the memory.")
+        return await this.#givenUp(asked, "A cap leaves no room for an update of the memory.")
       case "no-share":
       case "no-model":
         return this.#rest()
       default:
         return updated satisfies never
     }
+  }
+
+  /** What is still to be done of it after an update. */
+  #leftOf({ by, upTo }: Asked): Asked | undefined {
+    const { coversSeq } = newestVersion(this.#parts.store, this.#row.id)
+    return coversSeq < upTo ? { by, upTo } : undefined
   }
 
   #rest(): number {
@@ -213,10 +227,10 @@ class Keeper implements MemoryKeeper {
     return ms
   }
 
-  async #update(focus: string | undefined): Promise<Updated | "no-share" | "no-model"> {
+  async #update(asked: Asked | undefined): Promise<Updated | "no-share" | "no-model"> {
     const { models } = this.#parts
     const { model: own } = this.#row
-    const isAsked = this.#asked !== undefined
+    const isAsked = asked !== undefined
     const small = own === "scout" ? own : ((await asideModel({ models }, own)) ?? (isAsked ? own : undefined))
     if (small === undefined) return "no-model"
     const model = this.#refused.has(small) ? own : small
@@ -224,7 +238,7 @@ class Keeper implements MemoryKeeper {
     const { share } = this.#policy
     if (!isAsked && !(await isAllowed(this.#parts, { row: this.#row, model, share, characters }))) return "no-share"
     try {
-      return await updateMemory(this.#parts, { row: this.#row, model, focus, signal: this.#end.signal })
+      return await updateMemory(this.#parts, { row: this.#row, model, focus: asked?.focus, signal: this.#end.signal })
     } catch (error) {
       const isClosed = error instanceof ModelError && (error.kind === "not-found" || error.kind === "auth")
       if (isClosed && model !== own) this.#refused.add(model)

@@ -38,6 +38,7 @@ async function wouldBeUpdated(): Promise<void> {
   await eventually("the other memory was updated", () => inForce(it).version === 1)
 }
 
+const refusals = (it: Driving) => it.program.store.all<{ data: string }>("SELECT data FROM feed WHERE kind = 'refused'")
 const asksForIt = (it: Driving) => it.program.view(it.hosted.row).control({ action: "memory" })
 const answers = (it: Driving, answer: (request: RecordedRequest) => ReturnType<typeof reply.text>) => {
   it.server.aside = (request, purpose) => (purpose === "memory" ? answer(request) : undefined)
@@ -102,6 +103,22 @@ describe("what was said in some turns", () => {
     await eventually("it was updated", () => inForce(it).version === 1)
   })
 
+  test("while somebody's update was under way is no part of that", async () => {
+    await using it = await driving({ root: [...replies(1), reply.text("too little for an update")], program: EVERY })
+    const gate = new Gate()
+    answers(it, () => GOOD.gate(gate))
+    await talk(it, 1)
+    await asksForIt(it)
+    await it.server.askedAside(1)
+    await it.say("and now this")
+    await it.converse()
+    gate.open()
+    await eventually("it was updated", () => inForce(it).coversSeq === 2)
+    await wouldBeUpdated()
+    expect(it.server.asides).toHaveLength(1)
+    expect(inForce(it)).toMatchObject({ version: 1, coversSeq: 2 })
+  })
+
   test("is not taken in where that would cost more than its share", async () => {
     await using it = await driving({
       root: [reply.text(LONG).usage({ input: 500_000, output: 100_000 }), ...replies(9)],
@@ -127,9 +144,8 @@ describe("an update that comes to nothing", () => {
     answers(it, () => answer)
     await talk(it, 1)
     await asksForIt(it)
-    const refused = "SELECT data FROM feed WHERE kind = 'refused'"
-    await eventually("that was told", () => it.program.store.one(refused) !== undefined)
-    expect(it.program.store.one<{ data: string }>(refused)!.data).toContain("no update of the memory")
+    await eventually("that was told", () => refusals(it).length > 0)
+    expect(refusals(it)[0]!.data).toContain("no update of the memory")
     expect(inForce(it)).toMatchObject({ version: 0, coversSeq: 0 })
     expect(entries(it)).toMatchObject([{ state: "closed" }])
     answer = GOOD
@@ -137,15 +153,44 @@ describe("an update that comes to nothing", () => {
     await eventually("it was updated", () => inForce(it).coversSeq === 2)
   })
 
+  test("by itself does not take one with it that was asked for meanwhile", async () => {
+    await using it = await driving({ root: replies(2), program: EVERY })
+    const gate = new Gate()
+    answers(it, () => reply.text("I have updated the memory.").gate(gate))
+    await talk(it)
+    await it.server.askedAside(1)
+    answers(it, () => GOOD)
+    await asksForIt(it)
+    const waiting = "SELECT 1 FROM inbox WHERE kind = 'control'"
+    await eventually("its host knows of that", () => it.program.store.one(waiting) === undefined)
+    gate.open()
+    await eventually("it was updated", () => inForce(it).coversSeq === 4)
+    expect(refusals(it)).toEqual([])
+  })
+
+  test("makes a pause, which ends with the next one that went well", async () => {
+    await using it = await driving({ root: replies(4), program: EVERY })
+    let answer = reply.text("I have updated the memory.")
+    answers(it, () => answer)
+    await talk(it)
+    await eventually("the answer was paid for", () => entries(it)[0]?.state === "closed")
+    answer = GOOD
+    await wouldBeUpdated()
+    expect(inForce(it).version).toBe(0)
+    await asksForIt(it)
+    await eventually("it was updated", () => inForce(it).coversSeq === 4)
+    // Nobody asks any more.
+    await wouldBeUpdated()
+    await talk(it)
+    await eventually("it was updated by itself", () => inForce(it).coversSeq === 8)
+  })
+
   test("because the model can't be had goes to the session's own the next time", async () => {
     await using it = await driving({ root: replies(1), program: EVERY })
     answers(it, ({ model }) => (model.includes("haiku") ? reply.error(404, { message: "no such model" }) : GOOD))
     await talk(it, 1)
     await asksForIt(it)
-    await eventually(
-      "that was told",
-      () => it.program.store.one("SELECT 1 FROM feed WHERE kind = 'refused'") !== undefined,
-    )
+    await eventually("that was told", () => refusals(it).length > 0)
     await asksForIt(it)
     await eventually("it was updated", () => inForce(it).version === 1)
     expect(it.server.asides.at(-1)!.model).toBe("claude-sonnet-5-5")

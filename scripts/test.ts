@@ -23,7 +23,7 @@ const flags = given.filter((arg) => arg !== "--long")
 const where = flags.some((arg) => !arg.startsWith("-")) ? [] : filesOf(given.includes("--long") ? "long" : "others")
 // One worker for each core: most of the time goes by in programs that tests start.
 // Many tests start the program, several times: on a loaded machine the runner's own 5 s would be a race.
-const tests = Bun.spawn([process.execPath, "test", "--parallel", "--timeout", "30000", ...where, ...flags], {
+const tests = Bun.spawn([process.execPath, "test", "--parallel", "--timeout", "60000", ...where, ...flags], {
   cwd: root,
   env,
   stdio: ["ignore", "inherit", "inherit"],

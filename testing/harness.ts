@@ -78,7 +78,7 @@ export function memoryLog(): Log & { readonly entries: string[] } {
 export async function eventually(
   what: string,
   fact: () => boolean | Promise<boolean>,
-  limitMs = 10_000,
+  limitMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await fact())) {

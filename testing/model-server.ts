@@ -260,7 +260,7 @@ export class ModelServer implements AsyncDisposable {
     this.problems.push({ request, code, message })
   }
 
-  #when(what: string, find: () => RecordedRequest | undefined, timeoutMs = 10_000): Promise<RecordedRequest> {
+  #when(what: string, find: () => RecordedRequest | undefined, timeoutMs = 30_000): Promise<RecordedRequest> {
     const { promise, resolve, reject } = Promise.withResolvers<RecordedRequest>()
     const look = () => {
       const found = find()

@@ -33,7 +33,7 @@ export interface Click extends MouseModifiers {
   count?: number
 }
 
-const LIMIT_MS = 10_000
+const LIMIT_MS = 30_000
 /** Of termios(3), on Linux as on macOS. */
 const ECHO = 8
 

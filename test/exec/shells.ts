@@ -52,16 +52,16 @@ export class Shells implements AsyncDisposable {
   }
 }
 
-/** Polls until the look gives something; fails after five seconds. */
+/** Polls until the look gives something; fails after twenty seconds. */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
 ): Promise<T> {
-  const deadline = Date.now() + 5000
+  const deadline = Date.now() + 20_000
   for (;;) {
     const found = await look()
     if (found !== undefined && found !== false) return found
-    if (Date.now() > deadline) throw new Error(`waited five seconds for: ${what}`)
+    if (Date.now() > deadline) throw new Error(`waited twenty seconds for: ${what}`)
     await systemClock.sleep(5)
   }
 }

@@ -54,6 +54,8 @@ export interface ProgramOptions {
   memory?: "every" | "long"
   /** A model makes better titles than the beginnings of prompts, in the background; the settings may say no. */
   titles?: boolean
+  /** The longest that a command waits until the project was looked at (session/checkpoint.ts); a moment, unless told. */
+  lookPatienceMs?: number
   /** For this run the folder is trusted, whatever the person said of it. */
   trust?: boolean | undefined
 }

@@ -76,10 +76,10 @@ export async function host(wiring: Wiring, parts: SessionParts, row: SessionRow)
       own: capsOf(wiring.agents.agents.find(({ name }) => name === row.agent)?.caps ?? {}),
       ...(given.isCarriedOn && { call: { caps: capsOf({ costUsd: given.maxBudgetUsd }), ledger: given.ledger } }),
     })
-    const { env } = wiring.options
+    const { env, lookPatienceMs: patienceMs } = wiring.options
     for (const { path, why } of (await finishRewinds({ store, clock, env }, row)).left)
       log.warn(`${path} was not taken back: ${why}`, { session: row.id })
-    wiring.checkpoints.set(row.id, keepCheckpoints({ store, clock, log, env }, row, { eager }))
+    wiring.checkpoints.set(row.id, keepCheckpoints({ store, clock, log, env }, row, { eager, patienceMs }))
     await tasks.recover(row.id)
   } catch (error) {
     wiring.checkpoints.get(row.id)?.[Symbol.dispose]()

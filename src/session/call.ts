@@ -55,7 +55,7 @@ async function perform(
     const checkpoints = parts.checkpoints?.(session.row.root_id)
     const isCommand = tool.name === "Bash" || tool.name === "Monitor"
     if (checkpoints && isCommand && changesSomething(parts.store, session.row, { tool, input }))
-      await checkpoints.beforeCommand()
+      await checkpoints.beforeCommand(call.id)
     const output = await tool.run(input, context)
     checkpoints?.wrote(call.id)
     return { type: "answered", output }

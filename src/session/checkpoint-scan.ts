@@ -5,7 +5,16 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { type Captured, capture } from "../exec/capture.ts"
 import type { QuietGit } from "../exec/quiet-git.ts"
-import { ABSENT, type FileState, isSame, look, readFileOr, signatureOf } from "./checkpoint-state.ts"
+import {
+  ABSENT,
+  type FileState,
+  isSame,
+  type Known,
+  knownOf,
+  look,
+  readFileOr,
+  signatureOf,
+} from "./checkpoint-state.ts"
 import type { Kept, Vault } from "./checkpoint-vault.ts"
 
 /** A project as it was at a moment: what differs from the index, or, without git, all files. */
@@ -17,11 +26,6 @@ export interface Baseline {
   /** Of the index that was copied. */
   indexSignature: string
   files: Record<string, Known>
-}
-
-export interface Known {
-  signature: string
-  state: FileState
 }
 
 export interface Change {
@@ -144,10 +148,12 @@ async function compare(
       if (was.signature !== "") files[path] = was
       continue
     }
-    const { state, bytes: content, signature, changedMs } = await look(absolute)
+    const lookedAt = place.now()
+    const looked = await look(absolute)
+    const { state, bytes: content, signature, changedMs } = looked
     const earlier = was?.state ?? found.get(path) ?? ABSENT
     if (!isNew && !isSame(earlier, state)) changes.push({ path, before: earlier, after: state, changedMs })
-    if (signature !== "") files[path] = { signature, state }
+    if (signature !== "") files[path] = knownOf(looked, lookedAt)
     if (state.kind !== "file" || !content || state.oid === undefined) continue
     all += content.length
     // What is not kept can't be put back, but is still seen to have changed.

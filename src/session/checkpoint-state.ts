@@ -36,8 +36,19 @@ export async function signatureOf(path: string): Promise<{ signature: string; st
   return { signature: `${size} ${mtimeNs} ${ctimeNs} ${ino} ${mode}`, stats }
 }
 
+/** A file that is changed again each time that it is read is taken as it was the last time. */
+const MOST_READS = 3
+
 /** Looks at a path without following a link; folders and what is no file are unknown. */
 export async function look(path: string): Promise<Looked> {
+  for (let reads = 1; ; reads++) {
+    const looked = await lookOnce(path)
+    // What was read may be younger than the times that were read before it, which say whose doing it is.
+    if (reads === MOST_READS || (await signatureOf(path)).signature === looked.signature) return looked
+  }
+}
+
+async function lookOnce(path: string): Promise<Looked> {
   const { signature, stats } = await signatureOf(path)
   if (!stats) return { state: ABSENT, signature }
   const more = { signature, changedMs: Number(stats.ctimeNs / 1_000_000n) }
@@ -50,6 +61,20 @@ export async function look(path: string): Promise<Looked> {
   const sha256 = createHash("sha256").update(bytes).digest("hex")
   const exec = (stats.mode & 0o100n) !== 0n
   return { state: { kind: "file", oid: oidOf(bytes), sha256, exec }, bytes, ...more }
+}
+
+/** File systems' times may be that coarse, and that much behind our clock. */
+export const SLACK_MS = 15
+
+/** A file that was looked at, for the next look: when it may be changed once more without other times, it is read again. */
+export function knownOf({ state, signature, changedMs = 0 }: Looked, now: number): Known {
+  return { state, signature: changedMs >= now - SLACK_MS ? `${signature} or later` : signature }
+}
+
+export interface Known {
+  /** Of the file as long as it is surely the same. */
+  signature: string
+  state: FileState
 }
 
 /** Never waits for what turns out to be a pipe, and follows no link. */

@@ -9,7 +9,7 @@ import type { Env } from "../base/paths.ts"
 import { feedEnd } from "../store/feed.ts"
 import type { FeedRow, FileChangeRow, SessionRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
-import { LINE_PREFIX } from "../task/task.ts"
+import { type Before, COMMANDS, type CommandRun, commandsSince, isSurelyOf, suspectsOf } from "./checkpoint-cause.ts"
 import { checkpointFolder, insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
 import {
   type Baseline,
@@ -20,7 +20,7 @@ import {
   storeBaseline,
   storedBaseline,
 } from "./checkpoint-scan.ts"
-import { type FileState, isSame, look } from "./checkpoint-state.ts"
+import { type FileState, isSame, knownOf, look, SLACK_MS } from "./checkpoint-state.ts"
 import { heldKey, type Vault } from "./checkpoint-vault.ts"
 import { lastSeq } from "./lineage.ts"
 
@@ -33,8 +33,8 @@ export interface CheckpointParts {
 
 /** What a call of a tool needs of it. */
 export interface Checkpoints extends Disposable {
-  /** Before a command begins: that what it may change is known. Takes a moment at most. */
-  beforeCommand(): Promise<void>
+  /** Before the command of a call begins: that what it may change is known. Takes a moment at most. */
+  beforeCommand(callId: string): Promise<void>
   /** Before a file is changed: its content is kept. What is returned adds the change to the transaction that announces it. */
   beforeWrite(change: { sessionId: string; callId: string; path: string; sha256: string }): Promise<(tx: Tx) => void>
   /** The call is over: what it wrote is the file's content now, if it wrote one. */
@@ -44,17 +44,18 @@ export interface Checkpoints extends Disposable {
 }
 
 /** The longest that a command waits for it. */
-const PATIENCE_MS = 250
-/** File systems' times, and our clock, are no finer. */
-const SLACK_MS = 15
+const PATIENCE_MS = 1000
 
-/** `eager`: from the beginning, and again before each turn; else when a command is about to change something. */
+/**
+ * `eager`: from the beginning, and again before each turn; else when a command is about to change something.
+ * `patienceMs`: the longest that a command waits.
+ */
 export function keepCheckpoints(
   parts: CheckpointParts,
   row: Pick<SessionRow, "id" | "project">,
-  { eager }: { eager: boolean },
+  { eager, patienceMs = PATIENCE_MS }: { eager: boolean; patienceMs?: number | undefined },
 ): Checkpoints {
-  const keeper = new Keeper(parts, row)
+  const keeper = new Keeper(parts, row, patienceMs)
   keeper.begin(eager)
   return keeper
 }
@@ -68,6 +69,7 @@ interface Opened {
 class Keeper implements Checkpoints {
   readonly #parts: CheckpointParts
   readonly #row: Pick<SessionRow, "id" | "project">
+  readonly #patienceMs: number
   #opened: Promise<Opened> | undefined
   /** One thing at a time, in the order in which it was asked for. */
   #working: Promise<void> = Promise.resolve()
@@ -81,10 +83,13 @@ class Keeper implements Checkpoints {
   #begunAt = 0
   /** By call: the file that it is about to change. */
   readonly #announced = new Map<string, string>()
+  /** By call: since when its command has been waiting for a look, or has begun. */
+  readonly #asked = new Map<string, number>()
 
-  constructor(parts: CheckpointParts, row: Pick<SessionRow, "id" | "project">) {
+  constructor(parts: CheckpointParts, row: Pick<SessionRow, "id" | "project">, patienceMs: number) {
     this.#parts = parts
     this.#row = row
+    this.#patienceMs = patienceMs
   }
 
   begin(eager: boolean): void {
@@ -95,10 +100,11 @@ class Keeper implements Checkpoints {
     if (eager) this.#later()
   }
 
-  async beforeCommand(): Promise<void> {
+  async beforeCommand(callId: string): Promise<void> {
     const { clock } = this.#parts
     const over = new AbortController()
-    await Promise.race([this.#later(), clock.sleep(PATIENCE_MS, over.signal).catch(() => undefined)])
+    this.#asked.set(callId, clock.now())
+    await Promise.race([this.#later(), clock.sleep(this.#patienceMs, over.signal).catch(() => undefined)])
     over.abort()
   }
 
@@ -145,10 +151,12 @@ class Keeper implements Checkpoints {
     if (path === undefined) return
     void this.#do(async () => {
       const { files, vault } = await this.#open()
-      const { state, bytes, signature } = await look(join(files.root, path))
+      const lookedAt = this.#parts.clock.now()
+      const looked = await look(join(files.root, path))
+      const { state, bytes, signature } = looked
       // What comes next may change it again: then this is what it was.
       const now = await kept(vault, { path, state, bytes })
-      if (this.#baseline && signature !== "") this.#baseline.files[path] = { signature, state: now }
+      if (this.#baseline && signature !== "") this.#baseline.files[path] = knownOf({ ...looked, state: now }, lookedAt)
       await this.#hold(vault)
     })
   }
@@ -227,16 +235,27 @@ class Keeper implements Checkpoints {
   }
 
   async #look(): Promise<void> {
-    const { store, clock } = this.#parts
+    const { store } = this.#parts
     const { place, vault } = await this.#open()
     if (!this.#isLoaded) this.#baseline = await storedBaseline(place.folder)
     this.#isLoaded = true
     const since = this.#baseline?.at ?? this.#begunAt
     try {
       const { changes, baseline } = await scan(place, this.#baseline)
+      // Whoever drives the session next finds the same; by now what is kept of it may have been removed.
+      if (this.#isOver) return
       const runs = commandsSince(store, this.#row.id, since)
-      const ours = changes.filter((change) => isOf(change, runs, clock.now()))
-      if (ours.length > 0) await store.write((tx) => this.#record(tx, { changes: ours, since, runs, vault }))
+      const ours = changes.flatMap((change) => {
+        const suspects = suspectsOf(change, runs)
+        return suspects.length > 0 ? [{ change, suspects }] : []
+      })
+      const unseen = this.#baseline || this.#problem !== undefined ? undefined : runs.at(-1)
+      if (ours.length > 0 || unseen)
+        await store.write((tx) => {
+          this.#record(tx, { ours, since, vault })
+          if (unseen) this.#unknown(tx, { sessionId: unseen.owner_id, cause: "shell", ref: unseen.id, why: UNSEEN })
+        })
+      if (this.#isOver) return
       await storeBaseline(place.folder, baseline)
       this.#baseline = baseline
       this.#problem = undefined
@@ -255,35 +274,36 @@ class Keeper implements Checkpoints {
     }
   }
 
-  #record(
-    tx: Tx,
-    {
-      changes,
-      since,
-      runs,
-      vault,
-    }: { changes: readonly Change[]; since: number; runs: readonly CommandRun[]; vault: Vault },
-  ): void {
+  #record(tx: Tx, { ours, since, vault }: { ours: readonly Ours[]; since: number; vault: Vault }): void {
     const { id: rootId } = this.#row
     const newest = `SELECT * FROM file_change WHERE root_id = :rootId AND path = :path AND created_at >= :since
       ORDER BY seq DESC LIMIT 1`
-    for (const { path, before, after, changedMs } of changes) {
+    const seen = (run: CommandRun) => this.#wasSeen(run)
+    for (const { change, suspects } of ours) {
+      const { path, before, after, changedMs } = change
       // What Write or Edit, or a look that was not finished, has recorded already.
       const known = tx.one<FileChangeRow>(newest, { rootId, path, since })
       if (known && isSame(JSON.parse(known.after) as FileState, after)) continue
-      const run = runs.findLast(({ started_at: at }) => at <= (changedMs ?? Number.POSITIVE_INFINITY) + SLACK_MS)
-      const afterSeq = changedMs === undefined ? lastSeq(tx, rootId) : seqAt(tx, rootId, changedMs + SLACK_MS)
+      const run = suspects.at(-1)
+      const isSure = isSurelyOf(change, { suspects, seen })
       this.#insert(tx, {
         path,
         sessionId: run?.owner_id ?? rootId,
-        afterSeq,
+        afterSeq: changedMs === undefined ? lastSeq(tx, rootId) : seqAt(tx, rootId, changedMs + SLACK_MS),
         cause: "shell",
         ref: run?.id ?? null,
-        before,
+        before: isSure ? before : { ...before, isDoubtful: true },
         after,
         kept: vault.kind,
       })
     }
+  }
+
+  /** Whether the last look that was finished was one for it, or a later one. */
+  #wasSeen({ call_id: call, created_at: made, started_at: from }: CommandRun): boolean {
+    // One that had to wait for its turn, or was begun by another process, was not looked at when it was asked for.
+    const asked = call !== null && made === from ? this.#asked.get(call) : undefined
+    return (this.#baseline?.at ?? 0) >= (asked ?? from - this.#patienceMs)
   }
 
   #unknown(tx: Tx, { why, ...row }: Pick<NewChange, "sessionId" | "cause" | "ref"> & { why: string }): void {
@@ -327,7 +347,12 @@ class Keeper implements Checkpoints {
   }
 }
 
-const COMMANDS = "('shell', 'monitor')"
+const UNSEEN = "a command began before the first look at the project was over"
+
+interface Ours {
+  change: Change
+  suspects: readonly CommandRun[]
+}
 
 export interface NewChange {
   path: string
@@ -335,7 +360,7 @@ export interface NewChange {
   afterSeq: number
   cause: FileChangeRow["cause"]
   ref: string | null
-  before: FileState
+  before: Before
   after: FileState
   kept: FileChangeRow["kept"]
 }
@@ -367,32 +392,6 @@ async function kept(
 
 function oidIn(state: FileState): string[] {
   return state.kind === "file" && state.oid !== undefined ? [state.oid] : []
-}
-
-interface CommandRun {
-  id: string
-  owner_id: string
-  started_at: number
-  ended_at: number | null
-}
-
-/** Commands of the tree that were at work since then; lines of the user's own are the user's doing. */
-function commandsSince(reader: Reader, rootId: string, since: number): CommandRun[] {
-  return reader.all<CommandRun>(
-    `SELECT run.id, task.owner_id, run.started_at, run.ended_at FROM run JOIN task ON task.id = run.task_id
-     WHERE task.root_id = :rootId AND task.kind IN ${COMMANDS} AND run.started_at IS NOT NULL
-       AND COALESCE(task.call_id, '') NOT LIKE '${LINE_PREFIX}%'
-       AND (run.ended_at IS NULL OR run.ended_at >= :since) ORDER BY run.started_at`,
-    { rootId, since: since - SLACK_MS },
-  )
-}
-
-/** Whether a command can have done it: what was touched before one began, or after all had ended, is somebody else's. */
-function isOf({ changedMs }: Change, runs: readonly CommandRun[], now: number): boolean {
-  if (changedMs === undefined) return runs.length > 0
-  return runs.some(
-    ({ started_at: from, ended_at: to }) => changedMs >= from - SLACK_MS && changedMs <= (to ?? now) + SLACK_MS,
-  )
 }
 
 /** The number of the newest message that there was at that time. */

@@ -5,6 +5,7 @@ import type { UserPart } from "../model/message.ts"
 import type { FileChangeRow, MessageRow, RewindRow, SessionRow } from "../store/rows.ts"
 import type { Reader, Store } from "../store/store.ts"
 import { changeOf } from "../tool/change.ts"
+import type { Before } from "./checkpoint-cause.ts"
 import { copiesFolder, insidePath, type ProjectFiles } from "./checkpoint-place.ts"
 import { type FileState, isSame, look } from "./checkpoint-state.ts"
 import { contentFrom } from "./checkpoint-vault.ts"
@@ -39,11 +40,16 @@ export interface Step {
   removed: number
 }
 
+export interface Other extends Step {
+  /** False: nobody can tell, for a command had begun before the look at what it would change was over. */
+  isSure: boolean
+}
+
 export interface Plan {
   /** As our last change left them. */
   takes: Step[]
   /** Changed by somebody else as well, since or in between: taken back only when that is wanted. */
-  others: Step[]
+  others: Other[]
   /** What they were is not known. */
   lost: { path: string; why: string }[]
 }
@@ -162,23 +168,30 @@ export async function planOf({ store, files, row, point }: Planning): Promise<Pl
       continue
     }
     const step: Step = { path, target, now, ...from, ...lineCounts(bytes, content) }
-    ;(isOurs(rows, now) ? plan.takes : plan.others).push(step)
+    const by = authorsOf(rows, now)
+    if (by === "us") plan.takes.push(step)
+    else plan.others.push({ ...step, isSure: by === "others too" })
   }
   return plan
 }
 
-/** Each of our changes began with what the one before it had left, and nobody has touched the file since the last. */
-function isOurs(rows: readonly FileChangeRow[], now: FileState): boolean {
+/**
+ * "us": each of our changes began with what the one before it had left, and nobody has touched the file since the last.
+ * "nobody knows": as far as it was looked at, that is so.
+ */
+function authorsOf(rows: readonly FileChangeRow[], now: FileState): "us" | "others too" | "nobody knows" {
   const states = rows.map(({ before, after }) => ({
-    before: JSON.parse(before) as FileState,
+    before: JSON.parse(before) as Before,
     after: JSON.parse(after) as FileState,
   }))
-  return states.every(({ after }, i) => {
+  const isUnbroken = states.every(({ after }, i) => {
     const next = states[i + 1]
     // A write that was announced and never happened leaves what there was.
     const later = next?.before ?? now
     return isSame(after, later) || isSame(states[i]!.before, later)
   })
+  if (!isUnbroken) return "others too"
+  return states.some(({ before }) => before.isDoubtful) ? "nobody knows" : "us"
 }
 
 /** Undefined when it is not kept any more. */

@@ -3,8 +3,9 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, wr
 import { join } from "node:path"
 import { systemClock } from "../../src/base/clock.ts"
 import { openData } from "../../src/program.ts"
+import { keepCheckpoints } from "../../src/session/checkpoint.ts"
 import { removeOldCheckpoints } from "../../src/session/checkpoint-age.ts"
-import { eventually } from "../../testing/harness.ts"
+import { eventually, memoryLog } from "../../testing/harness.ts"
 import { workbench } from "../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../testing/model-server.ts"
 import { call, rewinding, shell } from "./rewinding.ts"
@@ -161,6 +162,28 @@ test("what was kept goes 30 days after the last turn, and not before, nor while 
     expect(it.changes()).toEqual([])
     expect(held()).toBe(false)
     expect(existsSync(join(it.bench.home, "checkpoint", it.row.id))).toBe(false)
+  } finally {
+    store.close()
+  }
+}, 40_000)
+
+test("a look that was under way when the host let go leaves nothing behind", async () => {
+  await using it = await rewinding({ files: { "a.txt": "one\n" } })
+  await it.looked()
+  it.letGo()
+  const folder = join(it.bench.home, "checkpoint", it.row.id)
+  it.holdLooks()
+  const { store } = await openData({ ...it.bench.env })
+  try {
+    const keeper = keepCheckpoints({ store, clock: systemClock, log: memoryLog(), env: it.env }, it.row, {
+      eager: true,
+    })
+    await eventually("a look is under way", () => it.isLooking())
+    keeper[Symbol.dispose]()
+    rmSync(folder, { recursive: true })
+    it.goOn()
+    await keeper.settled(30_000)
+    expect(existsSync(folder)).toBe(false)
   } finally {
     store.close()
   }

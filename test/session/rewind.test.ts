@@ -114,6 +114,47 @@ test("an edit of the user's between two of ours is shown as well", async () => {
   expect(readFileSync(it.path("a.txt"), "utf8")).toBe("mine\n")
 }, 40_000)
 
+test("an edit from before a command that began before the look was over is not taken for the command's: it is asked about", async () => {
+  await using it = await rewinding({ files: { "a.txt": "one\n", "b.txt": "one\n" }, lookPatienceMs: 1 })
+  await it.looked()
+  it.holdLooks()
+  writeFileSync(it.path("a.txt"), "mine\n")
+  await it.say("Go", [reply.calls([shell("echo two >> a.txt")])])
+  it.goOn()
+  await it.recorded(1)
+  await it.looked()
+  const { takes, others } = await it.program.rewind.plan(it.row, it.point("Go"))
+  expect(takes).toEqual([])
+  expect(others.map(({ path, isSure }) => ({ path, isSure }))).toEqual([{ path: "a.txt", isSure: false }])
+  await it.back("Go", "files")
+  expect(readFileSync(it.path("a.txt"), "utf8")).toBe("mine\ntwo\n")
+}, 40_000)
+
+test("what a command changed before the first look was over is said not to be known", async () => {
+  await using it = await rewinding({ files: { "a.txt": "one\n" }, lookPatienceMs: 1, isHeld: true })
+  await it.say("Go", [reply.calls([shell("echo two > a.txt")])])
+  it.goOn()
+  await it.recorded(1)
+  expect(it.point("Go").since).toMatchObject({
+    files: [],
+    gaps: ["a command began before the first look at the project was over"],
+  })
+}, 40_000)
+
+test("what changes while only a dev server is at work is asked about", async () => {
+  await using it = await rewinding({ files: { "a.txt": "one\n" } })
+  await it.looked()
+  const server = "while ! [ -e ../go ]; do sleep 0.02; done"
+  await it.say("Go", [reply.calls([shell(server, { run_in_background: true, service: true })])])
+  writeFileSync(it.path("a.txt"), "mine\n")
+  await it.say("Again", [reply.text("Yes.")])
+  await it.recorded(1)
+  const { takes, others } = await it.program.rewind.plan(it.row, it.point("Go"))
+  expect(takes).toEqual([])
+  expect(others.map(({ path, isSure }) => ({ path, isSure }))).toEqual([{ path: "a.txt", isSure: false }])
+  writeFileSync(it.path("../go"), "")
+}, 40_000)
+
 test("the conversation goes back in a fork that takes over the name; what came after stays in the origin", async () => {
   await using it = await rewinding({ files: { "a.txt": "one\n" } })
   await it.program.rename(it.row.id, "work")
@@ -257,17 +298,21 @@ test("a file that git converts on the way is not put back wrong: it is listed as
   expect(plan.lost.map(({ path }) => path)).toEqual(["a.txt"])
 }, 40_000)
 
-test("a command that changes nothing leaves no row, and neither does the user who edits while none runs", async () => {
-  await using it = await rewinding({ files: { "a.txt": "one\n" } })
-  await it.looked()
-  await it.say("Go", [reply.calls([shell("true")])])
-  await it.looked()
-  writeFileSync(it.path("a.txt"), "mine\n")
-  chmodSync(it.path("a.txt"), 0o600)
-  await it.say("Again", [reply.calls([shell("true && true")])])
-  await it.looked()
-  expect(it.changes()).toEqual([])
-}, 40_000)
+for (const [what, command] of [
+  ["only reads", "true && true"],
+  ["changes nothing", "sh -c true"],
+])
+  test(`a command that ${what} leaves no row, and neither does the user who edits while none runs`, async () => {
+    await using it = await rewinding({ files: { "a.txt": "one\n" } })
+    await it.looked()
+    await it.say("Go", [reply.calls([shell(command!)])])
+    await it.looked()
+    writeFileSync(it.path("a.txt"), "mine\n")
+    chmodSync(it.path("a.txt"), 0o600)
+    await it.say("Again", [reply.calls([shell(command!)])])
+    await it.looked()
+    expect(it.changes()).toEqual([])
+  }, 40_000)
 
 test("while a turn or a task is at work it is refused, and nothing is touched", async () => {
   await using it = await rewinding({ files: { "a.txt": "one\n" } })

@@ -1,6 +1,6 @@
 // A session in a real folder, with real commands and a scripted model: for tests of what can be taken back.
 import { execFileSync } from "node:child_process"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import { type Hosted, openProgram, type Point, type Program, type Step as Taken, type What } from "../../src/program.ts"
 import type { FileChangeRow, SessionRow } from "../../src/store/rows.ts"
@@ -12,6 +12,8 @@ export interface Rewinding extends AsyncDisposable {
   readonly bench: Workbench
   readonly server: ModelServer
   readonly program: Program
+  /** What the program is started in. */
+  readonly env: Readonly<Record<string, string>>
   readonly row: SessionRow
   path(name: string): string
   git(...args: string[]): string
@@ -20,8 +22,12 @@ export interface Rewinding extends AsyncDisposable {
   changes(): FileChangeRow[]
   /** Resolves when so many changes are recorded. */
   recorded(count: number): Promise<void>
-  /** The folder has been looked at, and what came of each shell that has ended. */
+  /** The folder has been looked at, and what came of each shell that has ended; no look is under way any more. */
   looked(): Promise<void>
+  /** From here on looks at a repository get no further, until they may go on. */
+  holdLooks(): void
+  isLooking(): boolean
+  goOn(): void
   point(text: string): Point
   back(text: string, what: What, options?: { others?: boolean }): Promise<{ row: SessionRow; taken: Taken[] }>
   /** Another process takes the session's place. */
@@ -35,6 +41,10 @@ export interface RewindingOptions {
   agents?: Readonly<Record<string, readonly Step[]>>
   /** Below the working folder, where the session's is. */
   below?: string
+  /** How long commands wait for the look before them: as long as it takes, unless told. */
+  lookPatienceMs?: number
+  /** Looks are held from the first one on. */
+  isHeld?: boolean
   setUp?(folder: string, git: (...args: string[]) => string): void
 }
 
@@ -46,11 +56,23 @@ export function shell(command: string, more: object = {}) {
   return call("Bash", { command, description: command, ...more })
 }
 
+const NOTHING = { files: [], added: 0, removed: 0, gaps: [] }
+
+/** A folder for PATH with a git whose looks at files wait as long as there is that file. */
+function gatedGit(folder: string, held: string): string {
+  mkdirSync(folder, { recursive: true })
+  const gate = `case " $* " in *" diff-files "*) while [ -e '${held}' ]; do : > '${held}.waits'; sleep 0.02; done;; esac`
+  writeFileSync(join(folder, "git"), `#!/bin/sh\n${gate}\nexec '${Bun.which("git")}' "$@"\n`, { mode: 0o755 })
+  return folder
+}
+
 export async function rewinding({
   repository = true,
   files = {},
   agents = {},
   below = "",
+  lookPatienceMs = 20_000,
+  isHeld = false,
   setUp,
 }: RewindingOptions = {}): Promise<Rewinding> {
   const server = await startModelServer()
@@ -73,7 +95,10 @@ export async function rewinding({
     git("commit", "-q", "--allow-empty", "-m", "first")
   }
   setUp?.(folder, git)
-  const program = await openProgram({ env: { ...bench.env }, cwd: folder, answerable: true, memory: "every" })
+  const held = join(bench.cwd, "../held")
+  if (isHeld) writeFileSync(held, "")
+  const env = { ...bench.env, PATH: `${gatedGit(join(bench.cwd, "../bin"), held)}:${bench.env.PATH}` }
+  const program = await openProgram({ env, cwd: folder, answerable: true, memory: "every", lookPatienceMs })
   const created = await program.createSession({ permissionMode: "bypassPermissions" })
   let row = created
   let hosted: Hosted | undefined = (await program.host(row))!
@@ -87,11 +112,14 @@ export async function rewinding({
       const last = program.store.one<{ at: number | null }>("SELECT MAX(ended_at) AS at FROM run")?.at ?? 1
       return (known?.at ?? 0) >= last
     })
+    // A plan waits for what is under way.
+    await program.rewind.plan(row, { type: "prompt", seq: 1, content: [], at: 0, since: NOTHING })
   }
   const it: Rewinding = {
     bench,
     server,
     program,
+    env,
     get row() {
       return row
     },
@@ -117,6 +145,9 @@ export async function rewinding({
       await eventually(`${count} changes are recorded: ${JSON.stringify(changes())}`, () => changes().length >= count)
     },
     looked,
+    holdLooks: () => writeFileSync(held, ""),
+    isLooking: () => existsSync(`${held}.waits`),
+    goOn: () => rmSync(held, { force: true }),
     point: (text) => {
       const found = program.rewind
         .points(row)
@@ -141,6 +172,7 @@ export async function rewinding({
       hosted = undefined
     },
     [Symbol.asyncDispose]: async () => {
+      it.goOn()
       hosted?.release()
       program.close()
       await bench[Symbol.asyncDispose]()

@@ -1,7 +1,7 @@
 // What a rewind would do, and has done, in lines.
 import { visible } from "../../../base/escape.ts"
 import { plural } from "../../../base/text.ts"
-import type { Plan, Point, Rewound, Step, What } from "../../../program.ts"
+import type { Other, Plan, Point, Rewound, Step, What } from "../../../program.ts"
 import { ago } from "../../view/session-list.ts"
 import type { Theme } from "../theme.ts"
 
@@ -24,10 +24,14 @@ export function planLines(
   return [
     ...(isBusy === undefined ? [] : [theme.warn(`Files: ${isBusy}`)]),
     ...takes.map((step) => stepLine(step, theme)),
-    ...others.map((step) => `${stepLine(step, theme)} ${theme.warn("changed by somebody else too")}`),
+    ...others.map((step) => `${stepLine(step, theme)} ${theme.warn(alsoBy(step))}`),
     ...lost.map(({ path, why }) => theme.dim(`stays as it is   ${visible(path)}: ${why}`)),
     ...gaps.map((why) => theme.dim(`What some commands changed was not kept: ${why}`)),
   ]
+}
+
+function alsoBy({ isSure }: Other): string {
+  return isSure ? "changed by somebody else too" : "perhaps changed by somebody else too"
 }
 
 function stepLine({ path, target, now, added, removed }: Step, theme: Theme): string {

@@ -106,10 +106,12 @@ async function settle(parts: RewindParts, { point, plan, what }: Chosen): Promis
     void goBack(parts, { point, what, steps }).catch((error) => trouble(parts, error))
   if (what === "conversation" || plan.others.length === 0) return goBack(parts, { point, what, steps: plan.takes })
   const count = plural(plan.others.length, "file")
+  const were = plan.others.length === 1 ? "was" : "were"
+  const may = plan.others.every(({ isSure }) => isSure) ? were : "may have been"
   show(
     new ChoiceCard({
       theme: stage.theme,
-      title: () => `${count} ${plan.others.length === 1 ? "was" : "were"} changed by somebody else as well`,
+      title: () => `${count} ${may} changed by somebody else as well`,
       details: () => plan.others.map(({ path }) => visible(path)),
       choices: [
         { letter: "k", label: "keep them as they are now", chosen: run(plan.takes) },

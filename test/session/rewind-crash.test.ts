@@ -84,6 +84,7 @@ test("changes of a shell that went on while nobody was there are known to the ne
   await it.looked()
   await it.say("Go", [reply.calls([shell("echo two > a.txt")])])
   await it.recorded(1)
+  await it.looked()
   it.letGo()
   // As if that process had died before it looked.
   const { store } = await openData({ ...it.bench.env })

@@ -259,6 +259,9 @@ class Keeper implements Checkpoints {
       await storeBaseline(place.folder, baseline)
       this.#baseline = baseline
       this.#problem = undefined
+      // What they changed is recorded.
+      for (const { call_id: call, ended_at: ended } of runs)
+        if (call !== null && ended !== null && ended < baseline.at) this.#asked.delete(call)
       await this.#hold(vault)
     } catch (error) {
       if (!(error instanceof NotScanned)) throw error

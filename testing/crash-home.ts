@@ -154,8 +154,8 @@ export function twice(effects: string): string[] {
   return lines.filter((line, i) => lines.indexOf(line) !== i).map((line) => `${line} ran twice`)
 }
 
-/** Processes that still work in the folder, or for it; each gets a moment to end. */
-export async function left(folder: string, { waitMs = 2_000 } = {}): Promise<string[]> {
+/** Processes that still work in the folder, or for it; each gets some seconds to end: a guard looks every five (exec/guard.ts). */
+export async function left(folder: string, { waitMs = 8_000 } = {}): Promise<string[]> {
   const end = performance.now() + waitMs
   for (;;) {
     const found = processesIn(folder)

@@ -2,6 +2,7 @@
 // machine does falls on both.
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import { defaultVariables } from "../src/runtime/self.ts"
 
 export const root = join(import.meta.dir, "..")
 export const bun = join(root, "node_modules/bun/bin/bun.exe")
@@ -101,7 +102,8 @@ export async function peakMb(command: string[], { folder, env }: Place): Promise
 }
 
 function environment(folder: string): Record<string, string> {
-  return { PATH: process.env.PATH ?? "", HOME: folder, MEANWHILE_HOME: join(folder, ".home") }
+  // The variables as the launcher sets them.
+  return { PATH: process.env.PATH ?? "", HOME: folder, MEANWHILE_HOME: join(folder, ".home"), ...defaultVariables }
 }
 
 /** The process and its descendants, without those that are between fork and exec: their memory is their parent's. */

@@ -4,6 +4,7 @@ import { Database } from "bun:sqlite"
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import type { LagReport } from "../../src/runtime/lag.ts"
+import { defaultVariables } from "../../src/runtime/self.ts"
 import { linesOf } from "../lines.ts"
 import { bun, median, percentile } from "../measure.ts"
 import { BEGIN, FILES, PING, type Told } from "./story.ts"
@@ -60,8 +61,8 @@ export async function manyAgents(command: readonly string[], folder: string, age
         MEANWHILE_HOME: join(home, "data"),
         MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
         MEANWHILE_LAG_FILE: lagFile,
-        // As the launcher sets it.
-        BUN_CONFIG_MAX_HTTP_REQUESTS: "2048",
+        // As the launcher sets them.
+        ...defaultVariables,
         ...("env" in ready ? ready.env : {}),
       },
       stdio: ["pipe", "pipe", "inherit"],

@@ -1,6 +1,7 @@
 // The built program in a pseudo-terminal, against the scripted model in a process of its own.
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { defaultVariables } from "../../src/runtime/self.ts"
 import { openTerminal, type Terminal } from "../../testing/terminal.ts"
 import { linesOf } from "../lines.ts"
 import { type BenchContext, bun } from "../measure.ts"
@@ -41,8 +42,8 @@ export async function openBench({ executable, folder }: BenchContext, opening: O
     LANG: "C.UTF-8",
     MEANWHILE_HOME: data,
     MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
-    // As the launcher sets it.
-    BUN_CONFIG_MAX_HTTP_REQUESTS: "2048",
+    // As the launcher sets them.
+    ...defaultVariables,
     ...(ready.type === "ready" ? ready.env : {}),
   }
   const { args = [], columns = 120, rows = 40 } = opening

@@ -23,7 +23,7 @@ test("the command is this binary, and its environment is clean", () => {
   const { command, args, env } = selfCommand(["host", "abc"], environment)
   expect(command).toBe(process.execPath)
   expect(args).toEqual([...bunFlags, join(root, "src/main.ts"), "host", "abc"])
-  expect(env).toEqual({ PATH: "/bin", BUN_ENABLE_CRASH_REPORTING: "0", BUN_CONFIG_MAX_HTTP_REQUESTS: "2048" })
+  expect(env).toEqual({ PATH: "/bin", BUN_ENABLE_CRASH_REPORTING: "0", ...defaultVariables })
 })
 
 test("a limit of requests that the user set stays", () => {

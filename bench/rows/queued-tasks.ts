@@ -10,6 +10,7 @@ import { type Started, TaskRuntime } from "../../src/task/runtime.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { memoryLog } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 import { type MeasureRows, median, percentile, type Row } from "../measure.ts"
 
 const DEPTHS = [100, 1000, 10_000] as const
@@ -68,19 +69,15 @@ class Queue {
 
   start(spec: Partial<StartSpec>): Promise<Started> {
     const n = ++this.#count
-    return this.#tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: `work ${n}`,
-      input: { n },
-      background: true,
-      wake: "all",
-      group: `group ${Math.floor(n / GROUP)}`,
-      ...spec,
-    })
+    return this.#tasks.start(
+      taskSpec({
+        description: `work ${n}`,
+        input: { n },
+        wake: "all",
+        group: `group ${Math.floor(n / GROUP)}`,
+        ...spec,
+      }),
+    )
   }
 
   async wait(many: number, gate: Started): Promise<number[]> {

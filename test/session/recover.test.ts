@@ -10,6 +10,7 @@ import { taskStopTool } from "../../src/tool/task-stop.ts"
 import type { ToolContext } from "../../src/tool/tool.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 const session = { id: "root", root_id: "root", task_id: null } as SessionRow
 const request = { session, toolCallId: "call", tool: "Bash", input: {}, rule: null }
@@ -41,20 +42,10 @@ async function runtimes(store: Awaited<ReturnType<typeof temporaryStore>>["store
   return { first: make(), second: make() }
 }
 
-const spec = {
-  kind: "shell",
-  ownerId: "root",
-  rootId: "root",
-  parentTaskId: null,
-  callId: null,
-  description: "work",
-  input: {},
-}
-
 test("a run that was followed in the foreground when its host died leaves its notice", async () => {
   using it = await temporaryStore()
   const { first, second } = await runtimes(it.store)
-  const { task, run } = await first.tasks.start({ ...spec, background: true })
+  const { task, run } = await first.tasks.start(taskSpec())
   // The wait ends with the process: it never gets to move the run back.
   void first.tasks.foreground(task.id).catch(() => undefined)
   await eventually("it is in the foreground", () => first.tasks.run(run.id).background === 0)
@@ -78,7 +69,7 @@ test("a run that a call still waits for stays in the foreground", async () => {
       replay: "never",
     }),
   )
-  const { run } = await first.tasks.start({ ...spec, callId: "call", background: false })
+  const { run } = await first.tasks.start(taskSpec({ callId: "call", background: false }))
   await second.tasks.recover("root")
   expect(second.tasks.run(run.id).background).toBe(0)
 })
@@ -86,7 +77,7 @@ test("a run that a call still waits for stays in the foreground", async () => {
 test("a stop by the model whose call died is told once, by the call that runs again", async () => {
   using it = await temporaryStore()
   const { first } = await runtimes(it.store)
-  const { task, run } = await first.tasks.start({ ...spec, background: true })
+  const { task, run } = await first.tasks.start(taskSpec())
   await first.tasks.stop([task.id], "model")
   const notices = it.store.all<InboxRow>("SELECT * FROM inbox WHERE id = :id", { id: settledNoticeId(run.id) })
   expect(notices).toHaveLength(1)

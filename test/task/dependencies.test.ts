@@ -6,6 +6,7 @@ import { type Started, TaskRuntime } from "../../src/task/runtime.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 async function fixture({ shellPlaces }: { shellPlaces?: number } = {}) {
   const it = await temporaryStore()
@@ -20,18 +21,7 @@ async function fixture({ shellPlaces }: { shellPlaces?: number } = {}) {
     return tasks
   }
   const tasks = runtime()
-  const start = (spec: Partial<StartSpec> = {}) =>
-    tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: {},
-      background: true,
-      ...spec,
-    })
+  const start = (spec: Partial<StartSpec> = {}) => tasks.start(taskSpec(spec))
   const state = ({ run }: Started) => tasks.run(run.id).state
   const reaches = (started: Started, wanted: RunRow["state"]) =>
     eventually(`${started.task.id} is ${wanted}, not ${state(started)}`, () => state(started) === wanted)

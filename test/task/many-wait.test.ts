@@ -8,6 +8,7 @@ import { settle } from "../../src/task/settle.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 const MANY = 170
 
@@ -23,18 +24,7 @@ async function place() {
     return { kind, tasks }
   }
   const { kind, tasks } = runtime()
-  const start = (spec: Partial<StartSpec> = {}) =>
-    tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: {},
-      background: true,
-      ...spec,
-    })
+  const start = (spec: Partial<StartSpec> = {}) => tasks.start(taskSpec(spec))
   const gate = await start()
   const waiting: string[] = []
   for (let n = 0; n < MANY; n++) waiting.push((await start({ needs: [gate.task.id] })).task.id)

@@ -5,6 +5,7 @@ import { TaskRuntime } from "../../src/task/runtime.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 async function fixture(options: { clock?: Clock; shellPlaces?: number } = {}) {
   const { clock = systemClock, shellPlaces } = options
@@ -18,18 +19,7 @@ async function fixture(options: { clock?: Clock; shellPlaces?: number } = {}) {
     return { tasks, ...kinds }
   }
   const first = runtime()
-  const start = (spec: Partial<StartSpec> = {}) =>
-    first.tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: {},
-      background: true,
-      ...spec,
-    })
+  const start = (spec: Partial<StartSpec> = {}) => first.tasks.start(taskSpec(spec))
   const patches = () =>
     it.store
       .all<FeedRow>("SELECT * FROM feed WHERE kind = 'task_updated' ORDER BY seq")

@@ -8,6 +8,7 @@ import { TaskRuntime } from "../../src/task/runtime.ts"
 import { isTerminal } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, type TestStore, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 const PLACES = 2
 
@@ -161,17 +162,9 @@ class Real {
   }
 
   async #start({ kind, background, needs }: Extract<Command, { type: "start" }>): Promise<void> {
-    const { task, run } = await this.#tasks.start({
-      kind,
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: {},
-      background,
-      needs: needs.map((need) => this.#ids[need]!),
-    })
+    const { task, run } = await this.#tasks.start(
+      taskSpec({ kind, background, needs: needs.map((need) => this.#ids[need]!) }),
+    )
     this.#ids.push(task.id)
     if (!background) this.#wait(run, this.#tasks.block(run.id))
   }

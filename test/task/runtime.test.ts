@@ -7,6 +7,7 @@ import { settle } from "../../src/task/settle.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 async function fixture() {
   const it = await temporaryStore()
@@ -16,18 +17,7 @@ async function fixture() {
   const tasks = new TaskRuntime({ store: it.store, clock: systemClock, ids: countingIds(), log })
   tasks.register(shell)
   tasks.register(agent)
-  const start = (spec: Partial<StartSpec> = {}) =>
-    tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: {},
-      background: true,
-      ...spec,
-    })
+  const start = (spec: Partial<StartSpec> = {}) => tasks.start(taskSpec(spec))
   const inbox = (session = "root") =>
     it.store.all<InboxRow>("SELECT * FROM inbox WHERE session_id = :session ORDER BY seq", { session })
   const settled = (run: RunRow) => eventually(`run ${run.id} settles`, () => tasks.run(run.id).ended_at !== null)

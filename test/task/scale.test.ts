@@ -8,6 +8,7 @@ import { type Started, TaskRuntime } from "../../src/task/runtime.ts"
 import type { StartSpec } from "../../src/task/task.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 /** Notes each statement that goes through it. */
 function recording(store: Store): { store: Store; said: string[]; params: Map<string, object> } {
@@ -38,19 +39,7 @@ test("starting, ending and freeing a task does the same however many are queued"
   const shell = new GatedKind("shell")
   const tasks = new TaskRuntime({ store, clock: systemClock, ids: countingIds(), log: memoryLog(), shellPlaces: 2 })
   tasks.register(shell)
-  const start = (spec: Partial<StartSpec> = {}) =>
-    tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "work",
-      input: { n: 1 },
-      background: true,
-      once: true,
-      ...spec,
-    })
+  const start = (spec: Partial<StartSpec> = {}) => tasks.start(taskSpec({ input: { n: 1 }, once: true, ...spec }))
   let count = 0
   const fresh = () => ({ input: { n: ++count } })
   const state = (one: Started) =>

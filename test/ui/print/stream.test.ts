@@ -7,6 +7,7 @@ import { Stream } from "../../../src/ui/print/stream.ts"
 import { GatedKind } from "../../../testing/gated-kind.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../../testing/harness.ts"
 import { lineMistake, type StreamLine } from "../../../testing/stream-check.ts"
+import { taskSpec } from "../../../testing/task-spec.ts"
 
 /** A stream over a tree's rows, looked at when the test says; the time is what the test says, too. */
 async function fixture() {
@@ -31,16 +32,7 @@ async function fixture() {
     return lines
   }
   const start = (description: string, background = true) =>
-    tasks.start({
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description,
-      input: { command: "x" },
-      background,
-    })
+    tasks.start(taskSpec({ description, input: { command: "x" }, background }))
   const finish = async (runId: string) => {
     kind.finish(runId)
     await eventually("it settles", () => tasks.run(runId).ended_at !== null)

@@ -6,12 +6,15 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openStore } from "../../src/store/open.ts"
 import { TaskRuntime } from "../../src/task/runtime.ts"
+import { BEHIND, shell } from "../../testing/calls.ts"
 import { Gate } from "../../testing/gate.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
 import { HandClock } from "../../testing/hand-clock.ts"
 import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
 import { PROGRAM, workbench } from "../../testing/headless.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
+import { atWork } from "./at-work.ts"
 
 const RUN = ["--permission-mode", "bypassPermissions"]
 
@@ -79,12 +82,7 @@ test.skipIf(!probe)(
     server.script = (request) => {
       const asked = request.messages.filter((message) => message.role === "assistant").length
       if (asked > 0) return reply.text("Done.")
-      return reply
-        .calls([
-          { name: "Bash", input: { command: "echo once >>effects" } },
-          { name: "Bash", input: { command: "sleep 0.2; echo behind", run_in_background: true } },
-        ])
-        .gate(held)
+      return reply.calls([shell("echo once >>effects"), shell("sleep 0.2; echo behind", BEHIND)]).gate(held)
     }
     await using bench = workbench(server)
     using disk = smallDisk(bench.home, 3_072)!
@@ -116,7 +114,7 @@ test.skipIf(!probe)(
     const command = `head -c 8000000 /dev/zero >'${big}'; echo said`
     server.script = (request) => {
       const asked = request.messages.some((message) => message.role === "assistant")
-      return asked ? reply.text("Done.") : reply.calls([{ name: "Bash", input: { command } }])
+      return asked ? reply.text("Done.") : reply.calls([shell(command)])
     }
     const running = Bun.spawn([PROGRAM, "-p", "Begin.", ...RUN], {
       cwd: bench.cwd,
@@ -136,31 +134,16 @@ test.skipIf(!probe)(
 )
 
 test("an end that could not be stored is stored as soon as there is room, and only once", async () => {
-  const clock = new HandClock()
-  using it = await temporaryStore(clock)
-  const log = memoryLog()
-  const kind = new GatedKind("shell")
-  const tasks = new TaskRuntime({ store: it.store, clock, ids: countingIds(), log })
-  tasks.register(kind)
-  const { run } = await tasks.start({
-    kind: "shell",
-    ownerId: "root",
-    rootId: "root",
-    parentTaskId: null,
-    callId: null,
-    description: "d",
-    input: {},
-    background: true,
-  })
+  using it = await atWork()
   // SQLite's own bound on the file's size fails as a full disk does; the bound is the connection's.
   const pages = it.store.one<{ page_count: number }>("PRAGMA page_count")!.page_count
   await it.store.writeDurably((tx) => tx.one(`PRAGMA max_page_count = ${pages}`))
-  kind.finish(run.id, { state: "completed", result: "x".repeat(30_000) })
-  await eventually("it was tried", () => log.entries.some((entry) => entry.includes("nothing can be stored now")))
-  expect(tasks.run(run.id).state).toBe("running")
+  it.kind.finish(it.run.id, { state: "completed", result: "x".repeat(30_000) })
+  await eventually("it was tried", () => it.log.entries.some((entry) => entry.includes("nothing can be stored now")))
+  expect(it.tasks.run(it.run.id).state).toBe("running")
   await it.store.writeDurably((tx) => tx.one("PRAGMA max_page_count = 1000000"))
-  await clock.pass(1_100)
-  expect(tasks.run(run.id)).toMatchObject({ state: "completed", notice: "pending" })
+  await it.clock.pass(1_100)
+  expect(it.tasks.run(it.run.id)).toMatchObject({ state: "completed", notice: "pending" })
   expect(it.store.all("SELECT * FROM inbox")).toHaveLength(1)
 })
 
@@ -188,16 +171,7 @@ test("an agent that could not store what it did goes on from its rows when there
       },
     }),
   })
-  const { run } = await tasks.start({
-    kind: "agent",
-    ownerId: "root",
-    rootId: "root",
-    parentTaskId: null,
-    callId: null,
-    description: "d",
-    input: {},
-    background: true,
-  })
+  const { run } = await tasks.start(taskSpec({ kind: "agent" }))
   await eventually("it was tried", () => log.entries.some((entry) => entry.includes("nothing can be stored now")))
   await other.write((tx) => tx.one("PRAGMA max_page_count = 1000000"))
   await clock.pass(1_100)

@@ -8,6 +8,7 @@ import { tellOnce } from "../../src/session/health.ts"
 import type { RunRow } from "../../src/store/rows.ts"
 import { excuse, Gaps } from "../../src/task/gaps.ts"
 import { TaskRuntime } from "../../src/task/runtime.ts"
+import { agent, BEHIND, shell } from "../../testing/calls.ts"
 import { outside } from "../../testing/crash-home.ts"
 import { Gate } from "../../testing/gate.ts"
 import { GatedKind } from "../../testing/gated-kind.ts"
@@ -16,6 +17,7 @@ import { countingIds, eventually, memoryLog, temporaryStore } from "../../testin
 import { workbench } from "../../testing/headless.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
 import { seed, seedSession, seedTask } from "../../testing/seed.ts"
+import { taskSpec } from "../../testing/task-spec.ts"
 
 const DAY = 86_400_000
 const MAIN = resolve(import.meta.dir, "../../testing/clock-main.ts")
@@ -36,20 +38,9 @@ describe.each(jumps)("set %s", (_name, jump) => {
       tasks.register(kind)
       return tasks
     }
-    const spec = {
-      kind: "shell",
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "d",
-      input: {},
-      background: true,
-      deadlineMs: 600_000,
-    } as const
     const tasks = begin()
     const gaps = new Gaps(clock)
-    const { run } = await tasks.start(spec)
+    const { run } = await tasks.start(taskSpec({ deadlineMs: 600_000 }))
     await clock.pass(1_000)
     expect(gaps.look()).toBeUndefined()
     clock.set(jump)
@@ -97,20 +88,12 @@ describe.each(jumps)("set %s", (_name, jump) => {
       const asked = request.messages.filter((message) => message.role === "assistant").length
       if (request.prompt.includes("Be the agent"))
         return asked === 0
-          ? reply.calls([{ name: "Bash", input: { command: "echo of the agent" } }]).gate(agentHeld)
+          ? reply.calls([shell("echo of the agent")]).gate(agentHeld)
           : reply.text("The agent's report.")
       if (asked === 0)
         return reply.calls([
-          {
-            name: "Agent",
-            input: {
-              subagent_type: "general-purpose",
-              description: "a",
-              prompt: "Be the agent.",
-              run_in_background: true,
-            },
-          },
-          bash("until [ -e go ]; do sleep 0.02; done; echo went", { run_in_background: true, deadline: 3_600_000 }),
+          agent("a", "Be the agent.", BEHIND),
+          shell("until [ -e go ]; do sleep 0.02; done; echo went", { ...BEHIND, deadline: 3_600_000 }),
           {
             name: "Monitor",
             input: { command: "until [ -e go ]; do sleep 0.02; done; echo seen", description: "watch" },
@@ -166,7 +149,7 @@ test("a notice from before the clock was set back is waited for no longer than a
   server.script = (request) =>
     request.messages.some((message) => message.role === "assistant")
       ? reply.text("Noted.")
-      : reply.calls([bash("until [ -e go ]; do sleep 0.02; done", { run_in_background: true })])
+      : reply.calls([shell("until [ -e go ]; do sleep 0.02; done", BEHIND)])
   await using bench = workbench(server)
   const running = bench.start(["-p", "First", ...RUN])
   await bench.stored("SELECT 1 FROM turn WHERE state = 'done'")
@@ -211,7 +194,3 @@ test("after the clock was set back, -c goes on with the session that was used la
   db.close()
   expect(prompts.map(({ content }) => JSON.parse(content)[0].text)).toEqual(["today's", "more"])
 }, 20_000)
-
-function bash(command: string, more: object = {}) {
-  return { name: "Bash", input: { command, ...more } }
-}

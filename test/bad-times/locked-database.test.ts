@@ -5,13 +5,12 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { UserError } from "../../src/base/error.ts"
 import type { LagReport } from "../../src/runtime/lag.ts"
-import { TaskRuntime } from "../../src/task/runtime.ts"
+import { agent, BEHIND, shell } from "../../testing/calls.ts"
 import { Gate } from "../../testing/gate.ts"
-import { GatedKind } from "../../testing/gated-kind.ts"
-import { HandClock } from "../../testing/hand-clock.ts"
-import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { eventually } from "../../testing/harness.ts"
 import { workbench } from "../../testing/headless.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
+import { atWork } from "./at-work.ts"
 
 const RUN = ["--permission-mode", "bypassPermissions"]
 const LOCKED_MS = 3_000
@@ -48,24 +47,11 @@ async function work(meanwhile: (home: string, release: () => void) => Promise<vo
   server.script = (request) => {
     const asked = request.messages.filter((message) => message.role === "assistant").length
     if (request.prompt.includes("Be the agent"))
-      return asked < 3
-        ? reply.calls([{ name: "Bash", input: { command: `echo ${asked} >>effects` } }]).gate(held)
-        : reply.text("The agent's report.")
+      return asked < 3 ? reply.calls([shell(`echo ${asked} >>effects`)]).gate(held) : reply.text("The agent's report.")
     if (asked === 0)
       return reply.calls([
-        {
-          name: "Agent",
-          input: {
-            subagent_type: "general-purpose",
-            description: "a",
-            prompt: "Be the agent.",
-            run_in_background: true,
-          },
-        },
-        {
-          name: "Bash",
-          input: { command: "for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done", run_in_background: true },
-        },
+        agent("a", "Be the agent.", BEHIND),
+        shell("for i in 1 2 3 4 5 6 7 8; do echo $i; sleep 0.1; done", BEHIND),
       ])
     return asked === 1 ? reply.text("I wait.").gate(held) : reply.text("All noted.")
   }
@@ -112,37 +98,22 @@ test("a program that is started meanwhile waits, and answers", async () => {
 }, 20_000)
 
 test("for more than ten seconds: who waits for a write is told, and a run's end is stored after", async () => {
-  const clock = new HandClock()
-  using it = await temporaryStore(clock)
-  const log = memoryLog()
-  const kind = new GatedKind("shell")
-  const tasks = new TaskRuntime({ store: it.store, clock, ids: countingIds(), log })
-  tasks.register(kind)
-  const { run } = await tasks.start({
-    kind: "shell",
-    ownerId: "root",
-    rootId: "root",
-    parentTaskId: null,
-    callId: null,
-    description: "d",
-    input: {},
-    background: true,
-  })
+  using it = await atWork()
   const other = new Database(join(it.folder, "meanwhile.db"))
   other.run("BEGIN EXCLUSIVE")
-  kind.finish(run.id)
+  it.kind.finish(it.run.id)
   const writing = it.store.write((tx) => tx.run("INSERT INTO meta VALUES ('a', 'b')")).catch((error) => error)
   // A stop of this process meanwhile is not counted either.
-  await clock.stop(60_000)
-  await clock.pass(8_000)
-  expect(log.entries).toEqual([])
-  await clock.pass(60_000)
+  await it.clock.stop(60_000)
+  await it.clock.pass(8_000)
+  expect(it.log.entries).toEqual([])
+  await it.clock.pass(60_000)
   const error = await writing
   expect(error).toBeInstanceOf(UserError)
   expect((error as UserError).code).toBe("database-busy")
-  expect(log.entries.join()).toContain("nothing can be stored now")
+  expect(it.log.entries.join()).toContain("nothing can be stored now")
   other.run("COMMIT")
   other.close()
-  await clock.pass(15_000)
-  expect(tasks.run(run.id)).toMatchObject({ state: "completed", notice: "pending" })
+  await it.clock.pass(15_000)
+  expect(it.tasks.run(it.run.id)).toMatchObject({ state: "completed", notice: "pending" })
 })

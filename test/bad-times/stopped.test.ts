@@ -12,14 +12,14 @@ import { tellOnce } from "../../src/session/health.ts"
 import type { RunRow } from "../../src/store/rows.ts"
 import { excuse, Gaps } from "../../src/task/gaps.ts"
 import { SILENCE_MS } from "../../src/task/health.ts"
-import { TaskRuntime } from "../../src/task/runtime.ts"
+import { agent, BEHIND, shell } from "../../testing/calls.ts"
 import { Gate } from "../../testing/gate.ts"
-import { GatedKind } from "../../testing/gated-kind.ts"
 import { HandClock } from "../../testing/hand-clock.ts"
-import { countingIds, eventually, memoryLog, temporaryStore } from "../../testing/harness.ts"
+import { eventually, temporaryStore } from "../../testing/harness.ts"
 import { workbench } from "../../testing/headless.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
 import { seedSession, seedTask } from "../../testing/seed.ts"
+import { atWork } from "./at-work.ts"
 
 const MINUTE = 60_000
 
@@ -99,42 +99,22 @@ test("a stream that was cut while we were stopped is asked for again", async () 
 })
 
 describe("a deadline", () => {
-  const start = async (kindName: "agent" | "shell") => {
-    const clock = new HandClock()
-    const it = await temporaryStore(clock)
-    const kind = new GatedKind(kindName)
-    const tasks = new TaskRuntime({ store: it.store, clock, ids: countingIds(), log: memoryLog() })
-    tasks.register(kind)
-    const { run } = await tasks.start({
-      kind: kindName,
-      ownerId: "root",
-      rootId: "root",
-      parentTaskId: null,
-      callId: null,
-      description: "d",
-      input: {},
-      background: true,
-      deadlineMs: 10 * MINUTE,
-    })
-    return { clock, state: () => tasks.run(run.id).state, [Symbol.dispose]: () => it[Symbol.dispose]() }
-  }
-
   test("of an agent stands still while nothing of the agent can run", async () => {
-    using it = await start("agent")
+    using it = await atWork({ kind: "agent", deadlineMs: 10 * MINUTE })
     await it.clock.pass(5 * MINUTE)
     await it.clock.stop(60 * MINUTE)
     await it.clock.pass(4 * MINUTE)
-    expect(it.state()).toBe("running")
+    expect(it.tasks.run(it.run.id).state).toBe("running")
     await it.clock.pass(2 * MINUTE)
-    expect(it.state()).toBe("timed_out")
+    expect(it.tasks.run(it.run.id).state).toBe("timed_out")
   })
 
   test("of a command goes on, as the command does", async () => {
-    using it = await start("shell")
+    using it = await atWork({ kind: "shell", deadlineMs: 10 * MINUTE })
     await it.clock.pass(5 * MINUTE)
-    expect(it.state()).toBe("running")
+    expect(it.tasks.run(it.run.id).state).toBe("running")
     await it.clock.stop(6 * MINUTE)
-    expect(it.state()).toBe("timed_out")
+    expect(it.tasks.run(it.run.id).state).toBe("timed_out")
   })
 })
 
@@ -234,16 +214,13 @@ test("a real program that was stopped for longer than its patience with the mode
     const asked = request.messages.filter((message) => message.role === "assistant").length
     if (request.prompt.includes("Be the agent"))
       return asked === 0
-        ? reply.calls([{ name: "Bash", input: { command: "echo agent", deadline: 60_000 } }])
+        ? reply.calls([shell("echo agent", { deadline: 60_000 })])
         : reply.text("The agent's report.").gate(agentHeld)
     if (JSON.stringify(request.messages).includes("Second")) return reply.text("Second answer.")
     if (asked > 0) return reply.text("Noted.").gate(held)
     return reply.calls([
-      {
-        name: "Agent",
-        input: { subagent_type: "general-purpose", description: "a", prompt: "Be the agent.", run_in_background: true },
-      },
-      { name: "Bash", input: { command: "until [ -e go ]; do sleep 0.02; done; echo shell", run_in_background: true } },
+      agent("a", "Be the agent.", BEHIND),
+      shell("until [ -e go ]; do sleep 0.02; done; echo shell", BEHIND),
     ])
   }
   await using bench = workbench(server)

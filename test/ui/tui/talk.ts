@@ -4,7 +4,6 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path"
 import type { Gate } from "../../../testing/gate.ts"
 import { type Workbench, workbench } from "../../../testing/headless.ts"
-import type { CallSpec } from "../../../testing/model-server/reply.ts"
 import {
   type ModelServer,
   type RecordedRequest,
@@ -15,6 +14,8 @@ import {
   startModelServer,
 } from "../../../testing/model-server.ts"
 import { openTerminal, type Terminal, type TerminalOptions } from "../../../testing/terminal.ts"
+
+export { agent, BEHIND, shell } from "../../../testing/calls.ts"
 
 export interface Talk extends AsyncDisposable {
   readonly bench: Workbench
@@ -110,16 +111,6 @@ function routesOf(agents: Readonly<Record<string, readonly Step[]>>): Route[] {
     ...Object.entries(agents).map(([match, steps]): Route => ({ name: match, match, steps })),
   ]
 }
-
-export function agent(description: string, prompt: string, more: object = {}): CallSpec {
-  return { name: "Agent", input: { subagent_type: "general-purpose", description, prompt, ...more } }
-}
-
-export function shell(command: string, more: object = {}): CallSpec {
-  return { name: "Bash", input: { command, ...more } }
-}
-
-export const BEHIND = { run_in_background: true }
 
 /** An answer that begins, and goes on when the gate opens. */
 export function slowly(begin: string, gate: Gate, end: string): Step {

@@ -1,25 +1,43 @@
 // The prompt before the program is open.
-
 import { Database } from "bun:sqlite"
 import { describe, expect, test } from "bun:test"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { workbench } from "../../../testing/headless.ts"
+import { type Workbench, workbench } from "../../../testing/headless.ts"
 import { reply, script, startModelServer } from "../../../testing/model-server.ts"
-import { openTerminal } from "../../../testing/terminal.ts"
+import { openTerminal, type Terminal, type TerminalOptions } from "../../../testing/terminal.ts"
 
 const PROMPT = "? keys"
+
+interface Opening extends AsyncDisposable {
+  readonly terminal: Terminal
+  /** Lets the program open. */
+  goOn(): void
+}
+
+/** A terminal at its prompt, with a home that was used before: opening waits as long as another program writes. */
+async function opening(bench: Workbench, options?: TerminalOptions): Promise<Opening> {
+  const lock = new Database(join(bench.home, "meanwhile.db"))
+  lock.run("BEGIN IMMEDIATE")
+  const terminal = await openTerminal(bench, options)
+  await terminal.shows(PROMPT)
+  return {
+    terminal,
+    goOn: () => void lock.run("COMMIT"),
+    [Symbol.asyncDispose]: async () => {
+      await terminal[Symbol.asyncDispose]()
+      lock.close()
+    },
+  }
+}
 
 describe("while the program opens", () => {
   test("what is typed and sent is kept, and done when it is open", async () => {
     await using server = await startModelServer({ script: script.inOrder([reply.text("Hello yourself.")]) })
     await using bench = workbench(server)
     await bench.run(["sessions"])
-    // Opening waits as long as another program writes.
-    using lock = new Database(join(bench.home, "meanwhile.db"))
-    lock.run("BEGIN IMMEDIATE")
-    await using terminal = await openTerminal(bench)
-    await terminal.shows(PROMPT)
+    await using held = await opening(bench)
+    const { terminal } = held
     terminal.type("Hello there")
     await terminal.shows("Hello there")
     terminal.press("enter")
@@ -28,7 +46,7 @@ describe("while the program opens", () => {
     await terminal.shows("and more")
     await terminal.shows("opening …")
     expect(server.requests).toHaveLength(0)
-    lock.run("COMMIT")
+    held.goOn()
     await terminal.shows("Hello yourself.")
     await terminal.hides("next: Hello there")
     expect(terminal.text()).toContain("and more")
@@ -37,16 +55,14 @@ describe("while the program opens", () => {
   test("keys that the conversation knows are held, and done in their order", async () => {
     await using bench = workbench()
     await bench.run(["sessions"])
-    using lock = new Database(join(bench.home, "meanwhile.db"))
-    lock.run("BEGIN IMMEDIATE")
-    await using terminal = await openTerminal(bench)
-    await terminal.shows(PROMPT)
+    await using held = await opening(bench)
+    const { terminal } = held
     terminal.type("first")
     await terminal.shows("first")
     terminal.press("ctrl+c")
     terminal.type("second")
     await terminal.sent()
-    lock.run("COMMIT")
+    held.goOn()
     await terminal.shows("second")
     expect(terminal.text()).not.toContain("first")
   })
@@ -56,13 +72,11 @@ describe("while the program opens", () => {
     mkdirSync(join(bench.cwd, ".git"))
     mkdirSync(join(bench.cwd, "below"))
     await bench.run(["-p", "hello"])
-    using lock = new Database(join(bench.home, "meanwhile.db"))
-    lock.run("BEGIN IMMEDIATE")
-    await using terminal = await openTerminal(bench, { args: ["--continue"], cwd: join(bench.cwd, "below") })
-    await terminal.shows(PROMPT)
+    await using held = await opening(bench, { args: ["--continue"], cwd: join(bench.cwd, "below") })
+    const { terminal } = held
     terminal.type("not lost")
     await terminal.shows("not lost")
-    lock.run("COMMIT")
+    held.goOn()
     await terminal.shows("› hello")
     expect(terminal.text()).toContain("› not lost")
     terminal.type(" at all")
@@ -75,13 +89,11 @@ describe("while the program opens", () => {
     mkdirSync(join(bench.cwd, ".claude"))
     const settings = { permissions: { allow: ["Bash(touch made)"] } }
     writeFileSync(join(bench.cwd, ".claude/settings.json"), JSON.stringify(settings))
-    using lock = new Database(join(bench.home, "meanwhile.db"))
-    lock.run("BEGIN IMMEDIATE")
-    await using terminal = await openTerminal(bench)
-    await terminal.shows(PROMPT)
+    await using held = await opening(bench)
+    const { terminal } = held
     terminal.type("txn")
     await terminal.shows("txn")
-    lock.run("COMMIT")
+    held.goOn()
     await terminal.shows("This folder is not trusted")
     expect(terminal.text()).toContain("› txn")
   })
@@ -89,10 +101,8 @@ describe("while the program opens", () => {
   test("ctrl+c twice leaves, though it does not open", async () => {
     await using bench = workbench()
     await bench.run(["sessions"])
-    using lock = new Database(join(bench.home, "meanwhile.db"))
-    lock.run("BEGIN IMMEDIATE")
-    await using terminal = await openTerminal(bench)
-    await terminal.shows(PROMPT)
+    await using held = await opening(bench)
+    const { terminal } = held
     terminal.press("ctrl+c", "ctrl+c")
     expect(await terminal.exited).toBe(0)
     expect(terminal.isAlternate()).toBe(false)

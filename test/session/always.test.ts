@@ -4,6 +4,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { openProgram } from "../../src/program.ts"
 import type { ApprovalRow } from "../../src/store/rows.ts"
+import { agent } from "../../testing/calls.ts"
 import { type Driving, driving } from "../../testing/driving.ts"
 import { eventually } from "../../testing/harness.ts"
 import { reply, type Step } from "../../testing/model-server.ts"
@@ -26,6 +27,17 @@ const rules = (it: Driving) => it.program.rules(it.hosted.row).map(({ text }) =>
 const finish = async (it: Driving, description: string) => {
   await it.begun(description)
   await it.finish(description, "done")
+}
+
+/** A conversation that is over, in which `npm test` was allowed for always. */
+const keeping = async () => {
+  const it = await start([reply.calls([bash("npm test")]), reply.text("Done.")])
+  await it.say("Begin.")
+  const talk = it.converse()
+  await it.hosted.approvals.answer((await asked(it, 1)).id, always)
+  await finish(it, "npm test")
+  await talk
+  return it
 }
 
 test("the rule that was shown holds for the next call at once, without another request", async () => {
@@ -58,11 +70,8 @@ test("without “always” nothing is kept, and a late “always” keeps nothin
 })
 
 test("what waits for the same rule at that moment goes on too, an agent's call as well", async () => {
-  const agent = {
-    name: "Agent",
-    input: { subagent_type: "general-purpose", description: "helper", prompt: "Be helper." },
-  }
-  await using it = await start([reply.calls([agent, bash("npm test")]), reply.text("Done."), reply.text("Noted.")], {
+  const helper = agent("helper", "Be helper.")
+  await using it = await start([reply.calls([helper, bash("npm test")]), reply.text("Done."), reply.text("Noted.")], {
     agents: { helper: [reply.calls([bash("npm test again")]), reply.text("REPORT")] },
   })
   await it.say("Begin.")
@@ -77,13 +86,7 @@ test("what waits for the same rule at that moment goes on too, an agent's call a
 })
 
 test("it holds for every later process of the project, by any of its names, and for no other project", async () => {
-  await using it = await start([reply.calls([bash("npm test")]), reply.text("Done.")])
-  await it.say("Begin.")
-  const talk = it.converse()
-  await it.hosted.approvals.answer((await asked(it, 1)).id, always)
-  await finish(it, "npm test")
-  await talk
-
+  await using it = await keeping()
   const other = join(it.bench.home, "..", "other")
   const inner = join(it.bench.cwd, "inner")
   const link = join(it.bench.home, "..", "link")
@@ -138,13 +141,7 @@ test("a rule about a path means the folder that it was shown for, not one of tha
 })
 
 test("a rule that forbids goes before it, also one that a repository gives", async () => {
-  await using it = await start([reply.calls([bash("npm test")]), reply.text("Done.")])
-  await it.say("Begin.")
-  const talk = it.converse()
-  await it.hosted.approvals.answer((await asked(it, 1)).id, always)
-  await finish(it, "npm test")
-  await talk
-
+  await using it = await keeping()
   mkdirSync(join(it.bench.cwd, ".claude"))
   const settings = { permissions: { deny: ["Bash(npm test:*)"], allow: ["Bash(curl:*)"] } }
   writeFileSync(join(it.bench.cwd, ".claude/settings.json"), JSON.stringify(settings))
@@ -178,8 +175,8 @@ test("taken back, it is asked about again by the process that runs", async () =>
 })
 
 test("an agent that is started in plan mode only reads, whatever its own definition says", async () => {
-  const agent = { name: "Agent", input: { subagent_type: "bold", description: "bold", prompt: "Be bold." } }
-  await using it = await start([reply.calls([agent]), reply.text("Done.")], {
+  const bold = { name: "Agent", input: { subagent_type: "bold", description: "bold", prompt: "Be bold." } }
+  await using it = await start([reply.calls([bold]), reply.text("Done.")], {
     agents: { bold: [reply.calls([write("a.ts")]), reply.text("REPORT")] },
     program: { agents: JSON.stringify({ bold: { description: "d", prompt: "p", permissionMode: "acceptEdits" } }) },
     permissionMode: "plan",

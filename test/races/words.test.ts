@@ -1,6 +1,7 @@
 // The catalogue of races, third part: what is said, asked, answered and counted, against what ends at that moment.
 import { describe, expect, test } from "bun:test"
 import { systemClock } from "../../src/base/clock.ts"
+import type { ConversationEnd } from "../../src/session/converse.ts"
 import { admit } from "../../src/session/inbox.ts"
 import type { ApprovalRow } from "../../src/store/rows.ts"
 import { type Driving, driving } from "../../testing/driving.ts"
@@ -8,6 +9,9 @@ import { Gate } from "../../testing/gate.ts"
 import { eventually } from "../../testing/harness.ts"
 import { type RecordedRequest, reply } from "../../testing/model-server.ts"
 import { agent, bash, behind, CONSUMED, rests, TOLD_ONCE } from "./story.ts"
+
+/** With what its conversation comes to. */
+type Talking = Driving & { talk: Promise<ConversationEnd> }
 
 const helper = agent("helper", { run_in_background: true })
 
@@ -26,6 +30,15 @@ describe("notice / prompt", () => {
     return it
   }
 
+  /** A session at rest whose next answer waits for the gate. */
+  async function resting(held: Gate): Promise<Talking> {
+    const it = await driving({ root: [...root.slice(0, 2), reply.text("So it is.").gate(held), reply.text("Hm.")] })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await it.turnOver()
+    return Object.assign(it, { talk })
+  }
+
   for (const order of ["notice, prompt", "prompt, notice"] as const)
     test(`both wait (${order}): one turn hears both, in that order`, async () => {
       await using it = await atRest()
@@ -42,17 +55,12 @@ describe("notice / prompt", () => {
 
   test("a prompt that comes while the turn of a notice is under way joins it at its next boundary", async () => {
     const held = new Gate()
-    await using it = await driving({
-      root: [...root.slice(0, 2), reply.text("It is built.").gate(held), reply.text("Hm.")],
-    })
-    await it.say("Begin.")
-    const talk = it.converse()
-    await it.turnOver()
+    await using it = await resting(held)
     await it.finish("build", "BUILT")
     await it.server.received(3)
     await it.say("How is it?")
     held.open()
-    await rests(it, talk, "BUILT")
+    await rests(it, it.talk, "BUILT")
     expect(it.asked()[3]!.news).toBe("How is it?")
     expect(it.turns().map(({ cause }) => cause)).toEqual(["human", "task"])
     expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
@@ -60,17 +68,12 @@ describe("notice / prompt", () => {
 
   test("a notice that comes while the turn of a prompt is under way joins it at its next boundary", async () => {
     const held = new Gate()
-    await using it = await driving({
-      root: [...root.slice(0, 2), reply.text("It runs on.").gate(held), reply.text("Hm.")],
-    })
-    await it.say("Begin.")
-    const talk = it.converse()
-    await it.turnOver()
+    await using it = await resting(held)
     await it.say("How is it?")
     await it.server.received(3)
     await it.finish("build", "BUILT")
     held.open()
-    await rests(it, talk, "BUILT")
+    await rests(it, it.talk, "BUILT")
     expect(it.asked()[3]!.news).toContain("BUILT")
     expect(it.turns().map(({ cause }) => cause)).toEqual(["human", "human"])
     expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
@@ -78,24 +81,31 @@ describe("notice / prompt", () => {
 })
 
 describe("notice / wait", () => {
-  const waits = (it: Driving, held: Gate) => {
-    const input = { task_id: it.run("build").task_id, block: true, timeout: 60_000 }
-    return reply.calls([{ name: "TaskOutput", input }]).gate(held)
-  }
-  const waiting = (it: Driving) =>
-    eventually("it waits", () => {
+  const wait = (it: Driving) => ({
+    name: "TaskOutput",
+    input: { task_id: it.run("build").task_id, block: true, timeout: 60_000 },
+  })
+  /** A turn that waits for the command, by so many calls. */
+  async function waiting(calls = 1): Promise<Talking> {
+    const it: Driving = await driving({
+      root: [
+        reply.calls([behind("build")]),
+        () => reply.calls(Array.from({ length: calls }, () => wait(it))),
+        reply.text("I see."),
+      ],
+    })
+    await it.say("Begin.")
+    const talk = it.converse()
+    await eventually("it waits", () => {
       const sql = "SELECT 1 FROM tool_call WHERE name = 'TaskOutput' AND state = 'running'"
       return it.program.store.one(sql) !== undefined
     })
-  const open = () => {
-    const gate = new Gate()
-    gate.open()
-    return gate
+    return Object.assign(it, { talk })
   }
 
   test("a wait that begins when the notice is there already takes it: the result is told once", async () => {
     const held = new Gate()
-    const root = [reply.calls([behind("build")]), () => waits(it, held), reply.text("I see.")]
+    const root = [reply.calls([behind("build")]), () => reply.calls([wait(it)]).gate(held), reply.text("I see.")]
     await using it = await driving({ root })
     await it.say("Begin.")
     const talk = it.converse()
@@ -109,46 +119,27 @@ describe("notice / wait", () => {
   })
 
   test("a wait that began before the end takes the notice as well", async () => {
-    const root = [reply.calls([behind("build")]), () => waits(it, open()), reply.text("I see.")]
-    await using it = await driving({ root })
-    await it.say("Begin.")
-    const talk = it.converse()
-    await waiting(it)
+    await using it = await waiting()
     await it.finish("build", "BUILT")
-    await rests(it, talk, "BUILT")
+    await rests(it, it.talk, "BUILT")
     expect(it.end("build")).toEqual({ state: "completed", ...CONSUMED })
     expect(it.asked()).toHaveLength(3)
   })
 
   test("a wait that was given up before the end leaves the notice to be told", async () => {
-    const root = [reply.calls([behind("build")]), () => waits(it, open()), reply.text("I see.")]
-    await using it = await driving({ root })
-    await it.say("Begin.")
-    const talk = it.converse()
-    await waiting(it)
+    await using it = await waiting()
     it.hosted.interrupt()
     await it.turnOver()
     await it.finish("build", "BUILT")
-    await rests(it, talk, "BUILT")
+    await rests(it, it.talk, "BUILT")
     expect(it.turns().map(({ state }) => state)).toEqual(["interrupted", "done"])
     expect(it.end("build")).toEqual({ state: "completed", ...TOLD_ONCE })
   })
 
   test("two waits for one end, in one step, take one notice", async () => {
-    const root = [
-      reply.calls([behind("build")]),
-      () => {
-        const call = { name: "TaskOutput", input: { task_id: it.run("build").task_id, block: true, timeout: 60_000 } }
-        return reply.calls([call, call])
-      },
-      reply.text("I see."),
-    ]
-    await using it = await driving({ root })
-    await it.say("Begin.")
-    const talk = it.converse()
-    await waiting(it)
+    await using it = await waiting(2)
     await it.finish("build", "BUILT")
-    await rests(it, talk, "BUILT", 2)
+    await rests(it, it.talk, "BUILT", 2)
     expect(it.end("build")).toEqual({ state: "completed", ...CONSUMED })
     expect(it.asked()).toHaveLength(3)
   })
@@ -264,17 +255,18 @@ describe("message / finish", () => {
 })
 
 describe("stop / answer", () => {
-  const asking = () =>
-    driving({
+  /** An agent asks for permission, and nobody has answered yet; `id` is the request's. */
+  async function asking(): Promise<Talking & { id: string }> {
+    const it = await driving({
       root: [reply.calls([helper]), reply.text("It helps."), reply.text("I see.")],
       agents: { helper: [reply.calls([bash("deploy")]), reply.text("REPORT")] },
       permissionMode: "default",
     })
-  /** The agent's request for permission, which nobody has answered yet. */
-  const request = async (it: Driving) => {
+    await it.say("Begin.")
+    const talk = it.converse()
     await eventually("it asks", () => it.program.store.one("SELECT 1 FROM approval") !== undefined)
     await it.turnOver()
-    return it.program.store.one<ApprovalRow>("SELECT * FROM approval")!
+    return Object.assign(it, { talk, id: it.program.store.one<ApprovalRow>("SELECT * FROM approval")!.id })
   }
   const ran = (it: Driving) => it.shell.events.some((event) => event.startsWith("went"))
   const state = (it: Driving) => it.program.store.one<ApprovalRow>("SELECT * FROM approval")?.state
@@ -282,25 +274,19 @@ describe("stop / answer", () => {
 
   test("an answer that comes first lets the command run; the stop then ends both", async () => {
     await using it = await asking()
-    await it.say("Begin.")
-    const talk = it.converse()
-    const { id } = await request(it)
-    expect(await it.hosted.approvals.answer(id, { behavior: "allow" })).toBeTrue()
+    expect(await it.hosted.approvals.answer(it.id, { behavior: "allow" })).toBeTrue()
     await it.begun("deploy")
     await stop(it)
-    await rests(it, talk, "stopped by the model")
+    await rests(it, it.talk, "stopped by the model")
     expect([ran(it), state(it), it.run("deploy").state]).toEqual([true, "allowed", "stopped"])
     expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
   })
 
   test("a stop that comes first withdraws the request: an answer is too late, and nothing runs", async () => {
     await using it = await asking()
-    await it.say("Begin.")
-    const talk = it.converse()
-    const { id } = await request(it)
     await stop(it)
-    expect(await it.hosted.approvals.answer(id, { behavior: "allow" })).toBeFalse()
-    await rests(it, talk, "stopped by the model")
+    expect(await it.hosted.approvals.answer(it.id, { behavior: "allow" })).toBeFalse()
+    await rests(it, it.talk, "stopped by the model")
     expect([ran(it), state(it)]).toEqual([false, "withdrawn"])
     expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
   })
@@ -308,12 +294,9 @@ describe("stop / answer", () => {
   for (const order of ["stop, answer", "answer, stop"] as const)
     test(`at the same moment (${order}) the stop wins: nothing runs`, async () => {
       await using it = await asking()
-      await it.say("Begin.")
-      const talk = it.converse()
-      const { id } = await request(it)
-      const answer = () => it.hosted.approvals.answer(id, { behavior: "allow" })
+      const answer = () => it.hosted.approvals.answer(it.id, { behavior: "allow" })
       await Promise.all(order === "stop, answer" ? [stop(it), answer()] : [answer(), stop(it)])
-      await rests(it, talk, "stopped by the model")
+      await rests(it, it.talk, "stopped by the model")
       expect([ran(it), state(it)]).toEqual([false, "allowed"])
       expect(it.end("helper")).toEqual({ state: "stopped", ...TOLD_ONCE })
     })
@@ -335,13 +318,10 @@ describe("stop / answer", () => {
 
   test("of two answers the first counts", async () => {
     await using it = await asking()
-    await it.say("Begin.")
-    const talk = it.converse()
-    const { id } = await request(it)
     const { approvals } = it.hosted
-    const given = [approvals.answer(id, { behavior: "deny" }), approvals.answer(id, { behavior: "allow" })]
+    const given = [approvals.answer(it.id, { behavior: "deny" }), approvals.answer(it.id, { behavior: "allow" })]
     expect(await Promise.all(given)).toEqual([true, false])
-    await rests(it, talk, "REPORT")
+    await rests(it, it.talk, "REPORT")
     expect([ran(it), state(it)]).toEqual([false, "denied"])
     expect(it.end("helper")).toEqual({ state: "completed", ...TOLD_ONCE })
   })

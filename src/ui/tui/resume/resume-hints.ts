@@ -1,5 +1,5 @@
 // The keys at the foot of the screen of sessions: as many as fit; all of them are in the screen of keys.
-import type { Action } from "../keys/actions.ts"
+import { fitting, hinter } from "../foot.ts"
 import type { Keys } from "../keys/keys.ts"
 
 export interface Hints {
@@ -10,7 +10,7 @@ export interface Hints {
 }
 
 export function resumeHints({ keys, mode, isAll, width }: Hints): string {
-  const key = (action: Action) => keys.hint(action) ?? "–"
+  const key = hinter(keys)
   switch (mode) {
     case "list":
       return fitting(
@@ -37,14 +37,4 @@ export function resumeHints({ keys, mode, isAll, width }: Hints): string {
     default:
       return mode satisfies never
   }
-}
-
-function fitting(hints: readonly string[], width: number): string {
-  let line = ""
-  for (const hint of hints) {
-    const next = line === "" ? hint : `${line} · ${hint}`
-    if (next.length > width - 3) break
-    line = next
-  }
-  return line
 }

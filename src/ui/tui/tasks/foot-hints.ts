@@ -1,6 +1,6 @@
 // The keys at the foot of the panel and of the inspector: as many as fit; all of them are in the screen of keys.
 import { isLive, type TaskItem } from "../../view/task-item.ts"
-import type { Action } from "../keys/actions.ts"
+import { fitting, hinter } from "../foot.ts"
 import type { Keys } from "../keys/keys.ts"
 
 export interface PanelHints {
@@ -90,18 +90,4 @@ export function inspectorHints({ keys, mode, item, width, ...has }: InspectorHin
     default:
       return mode satisfies never
   }
-}
-
-function hinter(keys: Keys): (action: Action) => string {
-  return (action) => keys.hint(action) ?? "–"
-}
-
-function fitting(hints: readonly string[], width: number): string {
-  let line = ""
-  for (const hint of hints) {
-    const next = line === "" ? hint : `${line} · ${hint}`
-    if (next.length > width - 3) break
-    line = next
-  }
-  return line
 }

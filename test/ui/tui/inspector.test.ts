@@ -8,6 +8,7 @@ import { reply } from "../../../testing/model-server.ts"
 import { expectScreen } from "../../../testing/screens.ts"
 import type { Terminal } from "../../../testing/terminal.ts"
 import { agentCall, type Story, shellCall, tellStory } from "./task-story.ts"
+import { FOUR_LOOKS } from "./terminals.ts"
 
 const WAITS = "while ! [ -e go ]; do sleep 0.05; done"
 
@@ -196,13 +197,7 @@ describe("an agent", () => {
     await story.terminal.shows("The first half. The second half.")
   })
 
-  const looks = [
-    ["dark-80", { columns: 80 }],
-    ["dark-140", { columns: 140 }],
-    ["light-140", { columns: 140, theme: "light" }],
-    ["plain-80", { columns: 80, colours: false }],
-  ] as const
-  for (const [name, look] of looks)
+  for (const [name, look] of FOUR_LOOKS)
     test(`looks right: ${name}`, async () => {
       await using story = await speaking(look)
       const { terminal } = story

@@ -6,6 +6,7 @@ import { reply } from "../../../testing/model-server.ts"
 import { expectScreen, masked, SPINNER } from "../../../testing/screens.ts"
 import type { TerminalOptions } from "../../../testing/terminal.ts"
 import { agent, BEHIND, shell, type Talk, talk, waits } from "./talk.ts"
+import { SIX_LOOKS } from "./terminals.ts"
 
 const figures = masked(
   SPINNER,
@@ -73,15 +74,7 @@ const REST = `SELECT 1 FROM session WHERE parent_id IS NULL
 const START = "clear; meanwhile -n auth-research --allowedTools 'Bash(sh:*)' Read"
 
 describe("the cards and lines of a conversation look right", () => {
-  const looks = [
-    ["dark-80", { columns: 80 }],
-    ["dark-140", { columns: 140 }],
-    ["light-80", { columns: 80, theme: "light" }],
-    ["light-140", { columns: 140, theme: "light" }],
-    ["plain-80", { columns: 80, colours: false }],
-    ["plain-140", { columns: 140, colours: false }],
-  ] as const
-  for (const [name, look] of looks)
+  for (const [name, look] of SIX_LOOKS)
     test(name, async () => {
       await using one = await scene(look)
       const { terminal } = one

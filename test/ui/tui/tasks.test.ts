@@ -7,6 +7,7 @@ import { reply } from "../../../testing/model-server.ts"
 import { expectScreen } from "../../../testing/screens.ts"
 import { openTerminal, type Terminal } from "../../../testing/terminal.ts"
 import { agentCall, type Story, shellCall, tellStory } from "./task-story.ts"
+import { FOUR_LOOKS } from "./terminals.ts"
 
 /** The row of the screen with this text. */
 function rowWith(terminal: Terminal, text: string): string {
@@ -275,13 +276,7 @@ describe("the panel", () => {
 })
 
 describe("the panel looks right", () => {
-  const looks = [
-    ["dark-80", { columns: 80 }],
-    ["dark-140", { columns: 140 }],
-    ["light-140", { columns: 140, theme: "light" }],
-    ["plain-80", { columns: 80, colours: false }],
-  ] as const
-  for (const [name, look] of looks)
+  for (const [name, look] of FOUR_LOOKS)
     test(name, async () => {
       await using story = await everything(look)
       const { terminal } = story

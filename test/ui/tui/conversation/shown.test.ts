@@ -7,6 +7,7 @@ import { reply } from "../../../../testing/model-server.ts"
 import { expectScreen, masked, SPINNER } from "../../../../testing/screens.ts"
 import type { Terminal, TerminalOptions } from "../../../../testing/terminal.ts"
 import { agent, BEHIND, shell, type Talk, talk, waits } from "../talk.ts"
+import { SIX_LOOKS } from "../terminals.ts"
 
 const CODE = "```ts\nconst answer: number = 42 // of everything\nreturn `the ${answer}`\n```"
 const TABLE = "| file | lines |\n| --- | ---: |\n| auth.ts | 120 |\n| 表.ts | 7 |"
@@ -208,15 +209,7 @@ async function scene(options: TerminalOptions): Promise<Talk> {
 }
 
 describe("a conversation looks right", () => {
-  const looks = [
-    ["dark-80", { columns: 80 }],
-    ["dark-140", { columns: 140 }],
-    ["light-80", { columns: 80, theme: "light" }],
-    ["light-140", { columns: 140, theme: "light" }],
-    ["plain-80", { columns: 80, colours: false }],
-    ["plain-140", { columns: 140, colours: false }],
-  ] as const
-  for (const [name, look] of looks)
+  for (const [name, look] of SIX_LOOKS)
     test(name, async () => {
       await using one = await scene(look)
       await expectScreen(one.terminal, `conversation-${name}`, {

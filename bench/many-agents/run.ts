@@ -7,6 +7,7 @@ import type { LagReport } from "../../src/runtime/lag.ts"
 import { defaultVariables } from "../../src/runtime/self.ts"
 import { linesOf } from "../lines.ts"
 import { bun, median, percentile } from "../measure.ts"
+import { type Said, say, streaming, textOf } from "../streaming.ts"
 import { BEGIN, FILES, PING, type Told } from "./story.ts"
 
 const PINGS = 10
@@ -47,27 +48,16 @@ export async function manyAgents(command: readonly string[], folder: string, age
   const told = linesOf<Told>(server.stdout)
   const ready = await told.next((line) => line.type === "ready")
   const lagFile = join(home, "lag.json")
-  const program = Bun.spawn(
-    [
-      ...command,
-      ...["-p", "--input-format", "stream-json", "--output-format", "stream-json"],
-      ...["--permission-mode", "bypassPermissions"],
-    ],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH ?? "",
-        HOME: home,
-        MEANWHILE_HOME: join(home, "data"),
-        MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
-        MEANWHILE_LAG_FILE: lagFile,
-        // As the launcher sets them.
-        ...defaultVariables,
-        ...("env" in ready ? ready.env : {}),
-      },
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  )
+  const env = {
+    MEANWHILE_LAG_FILE: lagFile,
+    // As the launcher sets them.
+    ...defaultVariables,
+    ...("env" in ready ? ready.env : {}),
+  }
+  const program = Bun.spawn({
+    ...streaming(command, { cwd: folder, home, data: join(home, "data"), env }),
+    stdio: ["pipe", "pipe", "inherit"],
+  })
   // What the agents have read passes here as well, and this process shares the processors.
   const said = linesOf<Said>(program.stdout, /^\{"type":"(assistant|result)"/)
   let peakKb = 0
@@ -76,8 +66,7 @@ export async function manyAgents(command: readonly string[], folder: string, age
   }, 100)
   const resident: number[] = []
   const prompt = (text: string) => {
-    program.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`)
-    program.stdin.flush()
+    say(program, text)
     return Date.now()
   }
   try {
@@ -143,15 +132,6 @@ function endsOf(data: string): Map<number, number> {
     )
     .all()
   return new Map(rows.map(({ description, ended_at }) => [Number(description.replace("part ", "")), ended_at]))
-}
-
-interface Said {
-  type: string
-  message?: { content: { type: string; text?: string }[] }
-}
-
-function textOf(line: Said): string {
-  return line.message?.content.map((block) => block.text ?? "").join("") ?? ""
 }
 
 /** Source: proc(5). */

@@ -7,6 +7,7 @@ import type { LagReport, Shares } from "../../src/runtime/lag.ts"
 import { reply, startModelServer } from "../../testing/model-server.ts"
 import { linesOf } from "../lines.ts"
 import { bun, type MeasureRows, type Row } from "../measure.ts"
+import { type Said, say, streaming, textOf } from "../streaming.ts"
 
 const SHELLS = 100
 const SECONDS = 10
@@ -114,33 +115,18 @@ async function withUs(executable: string, folder: string): Promise<Ours> {
     return reply.calls(Array.from({ length: SHELLS }, (_, n) => start(n)))
   }
   const lagFile = join(home, "lag.json")
-  const program = Bun.spawn(
-    [
-      executable,
-      ...["-p", "--input-format", "stream-json", "--output-format", "stream-json"],
-      ...["--permission-mode", "bypassPermissions"],
-    ],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH ?? "",
-        HOME: home,
-        MEANWHILE_HOME: data,
-        MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
-        MEANWHILE_LAG_FILE: lagFile,
-        ...server.env("anthropic"),
-      },
-      stdio: ["pipe", "pipe", "inherit"],
-    },
-  )
+  const env = { MEANWHILE_LAG_FILE: lagFile, ...server.env("anthropic") }
+  const program = Bun.spawn({
+    ...streaming([executable], { cwd: folder, home, data, env }),
+    stdio: ["pipe", "pipe", "inherit"],
+  })
   const said = linesOf<Said>(program.stdout, /^\{"type":"(assistant|result)"/)
   let seen = { peakMb: 0, cpuMs: 0 }
   const watching = setInterval(() => {
     seen = figuresOf(program.pid) ?? seen
   }, 100)
   const prompt = (text: string) => {
-    program.stdin.write(`${JSON.stringify({ type: "user", message: { role: "user", content: text } })}\n`)
-    program.stdin.flush()
+    say(program, text)
     return performance.now()
   }
   try {
@@ -162,15 +148,6 @@ async function withUs(executable: string, folder: string): Promise<Ours> {
     program.kill("SIGKILL")
     await program.exited
   }
-}
-
-interface Said {
-  type: string
-  message?: { content: { text?: string }[] }
-}
-
-function textOf(line: Said): string {
-  return line.message?.content.map((block) => block.text ?? "").join("") ?? ""
 }
 
 /** Throws unless all commands have completed, and all that they wrote is there, on the rows and in the files. */

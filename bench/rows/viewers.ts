@@ -10,6 +10,7 @@ import type { Store } from "../../src/store/store.ts"
 import { Gate } from "../../testing/gate.ts"
 import { type ModelServer, reply, startModelServer } from "../../testing/model-server.ts"
 import { type MeasureRows, percentile, type Row } from "../measure.ts"
+import { say, streaming } from "../streaming.ts"
 
 const TRIES = 120
 /** Between two tries, so that each finds the host asleep. */
@@ -31,28 +32,12 @@ export const rows: MeasureRows = async ({ executable, folder: parent }) => {
     if (request.n > 1) return reply.text("Noted.")
     return reply.calls([{ name: "Bash", input: { command: "exec sleep 120", run_in_background: true } }])
   }
-  const program = Bun.spawn(
-    [
-      executable,
-      ...["-p", "--input-format", "stream-json", "--output-format", "stream-json"],
-      ...["--permission-mode", "bypassPermissions"],
-    ],
-    {
-      cwd: folder,
-      env: {
-        PATH: process.env.PATH ?? "",
-        HOME: folder,
-        MEANWHILE_HOME: data,
-        MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
-        ...server.env("anthropic"),
-      },
-      stdio: ["pipe", "ignore", "inherit"],
-    },
-  )
+  const program = Bun.spawn({
+    ...streaming([executable], { cwd: folder, home: folder, data, env: server.env("anthropic") }),
+    stdio: ["pipe", "ignore", "inherit"],
+  })
   try {
-    const begin = { type: "user", message: { role: "user", content: "Begin" } }
-    program.stdin.write(`${JSON.stringify(begin)}\n`)
-    program.stdin.flush()
+    say(program, "Begin")
     await server.received(2)
     const store = await openStore({ folder: data, clock: systemClock })
     try {

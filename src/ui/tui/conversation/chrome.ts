@@ -1,13 +1,12 @@
 // The lines around the conversation: the head, the strip of tasks, what waits in the queue, what needs you, the foot.
 import { basename } from "node:path"
-import { visibleWidth } from "@earendil-works/pi-tui"
 import { stripControl } from "../../../base/escape.ts"
 import { displayPath } from "../../../base/paths.ts"
 import { duration, oneLine, plural, tokens, usd } from "../../../base/text.ts"
 import { type Request, wants } from "../../view/requests.ts"
 import { isLive, type TaskItem } from "../../view/task-item.ts"
 import type { Activity, QueuedPrompt, Totals } from "../../view/tree-view.ts"
-import { clip, ends, type Line } from "../line.ts"
+import { clip, columnsOf, ends, type Line } from "../line.ts"
 import { spinner } from "../marks.ts"
 import type { Theme } from "../theme.ts"
 
@@ -59,36 +58,30 @@ export function stripLine(
   { items, requests, hint }: { items: readonly TaskItem[]; requests: readonly Request[]; hint: string },
   { width, theme, now }: { width: number; theme: Theme; now: number },
 ): string | undefined {
-  const live = items.filter((item) => isLive(item) && item.isBackground)
-  const count = (fits: (item: TaskItem) => boolean) => live.filter(fits).length
+  let [agents, shells, services, monitors, queued, paused] = [0, 0, 0, 0, 0, 0]
+  for (const item of items) {
+    if (!isLive(item) || !item.isBackground) continue
+    if (item.isService) services++
+    if (item.kind === "monitor") monitors++
+    if (item.state === "queued") queued++
+    else if (item.state === "paused") paused++
+    else if (item.kind === "agent") agents++
+    else if (item.kind === "shell" && !item.isService) shells++
+  }
   const parts = [
-    counted(
-      count((item) => item.kind === "agent" && item.state === "running"),
-      "agent",
-    ),
-    counted(
-      count((item) => item.kind === "shell" && item.state === "running" && !item.isService),
-      "shell",
-    ),
-    counted(
-      count((item) => item.isService),
-      "service",
-    ),
-    counted(
-      count((item) => item.kind === "monitor"),
-      "monitor",
-    ),
+    counted(agents, "agent"),
+    counted(shells, "shell"),
+    counted(services, "service"),
+    counted(monitors, "monitor"),
   ].flatMap((text) => (text ? [`${theme.running(spinner(now))} ${text}`] : []))
-  const queued = count(({ state }) => state === "queued")
-  const paused = count(({ state }) => state === "paused")
   if (queued > 0) parts.push(theme.dim(`○ ${queued} queued`))
   if (paused > 0) parts.push(theme.dim(`‖ ${paused} paused`))
   const needs = `▲ ${requests.length} ${requests.length === 1 ? "needs" : "need"} you`
   if (requests.length > 0) parts.push(theme.warn(needs))
   if (parts.length === 0) return undefined
   const line = parts.join("  ")
-  const room = width - 2 - visibleWidth(line)
-  if (room >= visibleWidth(hint) + 2) return ` ${ends(line, `${theme.dim(hint)} `, width - 1)}`
+  const room = width - 2 - columnsOf(line)
+  if (room >= columnsOf(hint) + 2) return ` ${ends(line, `${theme.dim(hint)} `, width - 1)}`
   // What needs somebody is never what is cut off.
   const urgent = requests.length > 0 ? [parts.at(-1)!, ...parts.slice(0, -1)] : parts
   return clip(` ${(room >= 0 ? parts : urgent).join("  ")}`, width)

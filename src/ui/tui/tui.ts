@@ -25,10 +25,11 @@ import type { EarlyPrompt } from "./early.ts"
 import type { Draft } from "./editor/draft.ts"
 import type { PromptEditor } from "./editor/prompt-editor.ts"
 import { hintOf } from "./hint.ts"
+import { Kept } from "./kept.ts"
 import type { Action } from "./keys/actions.ts"
 import type { Keys } from "./keys/keys.ts"
 import { Leave } from "./leaving.ts"
-import type { Target } from "./line.ts"
+import type { Line, Target } from "./line.ts"
 import { memoryPane } from "./memory/memory.ts"
 import { type PromptSources, promptEditor } from "./prompt.ts"
 import { draftOf, Prompting, partsOf } from "./prompting.ts"
@@ -247,6 +248,7 @@ export async function sit(seat: Seat): Promise<Left> {
     else if (target.type === "task") app.open(inspectorPane(app, target.id))
     else if (target.type === "tasks") app.open(tasksPane(app))
   }
+  const opening = new Kept<readonly Line[]>()
   const pane: ConversationPane = new ConversationPane({
     stage: app,
     place,
@@ -254,8 +256,11 @@ export async function sit(seat: Seat): Promise<Left> {
     isEditorEmpty: () => editor.isEmpty,
     flash: () => app.flash,
     onTarget,
-    opening: (width) =>
-      openingLines({ model: app.view.session.model, notes: seat.notes }, { width, theme: app.theme() }),
+    opening: (width) => {
+      const { model } = app.view.session
+      const theme = app.theme()
+      return opening.of([model, width, theme], () => openingLines({ model, notes: seat.notes }, { width, theme }))
+    },
     closing: (width) =>
       away ? awayLines(away, { width, theme: app.theme(), now: app.now(), requests: app.view.requests.length }) : [],
     act: (action) => act(action),

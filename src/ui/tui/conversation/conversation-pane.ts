@@ -6,11 +6,12 @@ import type { Request } from "../../view/requests.ts"
 import { isLive } from "../../view/task-item.ts"
 import type { PromptPlace } from "../card.ts"
 import { hintOf } from "../hint.ts"
+import { Kept } from "../kept.ts"
 import type { Action, KeyContext } from "../keys/actions.ts"
 import type { Line, Target } from "../line.ts"
+import { spinner } from "../marks.ts"
 import type { Pane, Stage } from "../pane.ts"
 import { Rows } from "../rows.ts"
-import type { Theme } from "../theme.ts"
 import { activityLines, footLine, headLines, queueLines, requestLines, roomOn, stripLine } from "./chrome.ts"
 import { TranscriptPane } from "./transcript-pane.ts"
 
@@ -48,7 +49,8 @@ export class ConversationPane implements Pane {
   readonly #parts: ConversationParts
   readonly #scroll: ScrollView
   #branch: { name: string | undefined; at: number } | undefined
-  #heading: { key: string; theme: Theme; lines: Line[] } | undefined
+  readonly #heading = new Kept<Line[]>()
+  readonly #strip = new Kept<string | undefined>()
   /** As they were laid out last. */
   #requests: readonly Request[] | undefined
   /** How long the conversation was when the view left its end. */
@@ -181,19 +183,13 @@ export class ConversationPane implements Pane {
     const { stage, isViewer } = this.#parts
     if (!roomOn(stage.rows).head) return []
     const { session, totals } = stage.view
-    const heading = {
-      name: session.name ?? session.title ?? "new conversation",
-      model: session.model,
-      cwd: session.cwd,
-      branch: this.#branchNow(session.cwd),
-      totals,
-      isViewer: isViewer(),
-    }
-    const key = JSON.stringify([heading, width])
+    const { model, cwd } = session
+    const name = session.name ?? session.title ?? "new conversation"
+    const heading = { name, model, cwd, branch: this.#branchNow(cwd), totals, isViewer: isViewer() }
     const theme = stage.theme()
-    if (this.#heading?.key !== key || this.#heading.theme !== theme)
-      this.#heading = { key, theme, lines: headLines(heading, width, theme).map((text) => ({ text })) }
-    return this.#heading.lines
+    return this.#heading.of([...Object.values(heading), width, theme], () =>
+      headLines(heading, width, theme).map((text) => ({ text })),
+    )
   }
 
   #branchNow(cwd: string): string | undefined {
@@ -214,9 +210,10 @@ export class ConversationPane implements Pane {
     const { view, keys } = stage
     const theme = stage.theme()
     const hint = `${hintOf(keys, "conversation.tasks")} tasks`
-    const strip = stripLine(
-      { items: view.board.items, requests: view.requests, hint },
-      { width, theme, now: stage.now() },
+    const { items } = view.board
+    const now = stage.now()
+    const strip = this.#strip.of([items, view.requests, hint, spinner(now), width, theme], () =>
+      stripLine({ items, requests: view.requests, hint }, { width, theme, now }),
     )
     const answer = isEditorEmpty() ? "↵ answer" : `${hintOf(keys, "conversation.approvals")} answer`
     const room = roomOn(stage.rows)

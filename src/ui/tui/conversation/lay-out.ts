@@ -22,7 +22,14 @@ export interface Laying {
   /** The call waits for the user's word. */
   isAsking(callId: string): boolean
   /** Kept from one time to the next, for what streams. */
-  streaming: Map<string, StreamingMarkdown>
+  streaming: Map<string, Stream>
+}
+
+/** A text that streams in, as it was laid out last. */
+export interface Stream {
+  parts: StreamingMarkdown
+  texts: readonly string[]
+  lines: readonly Line[]
 }
 
 /** Tells the library where a prompt stands (OSC 133 of FinalTerm), for going from one to the next; never written. */
@@ -89,9 +96,12 @@ function speech({ id, text, isStreaming }: Extract<Entry, { type: "text" }>, lay
     streaming.delete(id)
     return markdownLines(text, spoken).map(indented)
   }
-  const parts = streaming.get(id) ?? new StreamingMarkdown()
-  streaming.set(id, parts)
-  return parts.lines(text, spoken).map(indented)
+  const { parts, ...before } = streaming.get(id) ?? { parts: new StreamingMarkdown(), texts: [], lines: [] }
+  const texts = parts.lines(text, spoken)
+  // A line that stays is the same object, by which one sees that it stays.
+  const lines = texts.map((line, i) => (line === before.texts[i] ? before.lines[i]! : indented(line)))
+  streaming.set(id, { parts, texts, lines })
+  return lines
 }
 
 function reasoningLines({ id, text, isStreaming }: ReasoningEntry, laying: Laying): Line[] {

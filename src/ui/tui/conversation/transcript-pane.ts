@@ -6,8 +6,7 @@ import type { Transcript } from "../../view/transcript.ts"
 import type { Line, Target } from "../line.ts"
 import type { Theme } from "../theme.ts"
 import { Highlighter } from "./highlight.ts"
-import { isApart, isTicking, type Laying, layOut } from "./lay-out.ts"
-import type { StreamingMarkdown } from "./markdown.ts"
+import { isApart, isTicking, type Laying, layOut, type Stream } from "./lay-out.ts"
 
 export interface TranscriptPaneParts {
   transcript: Transcript
@@ -24,6 +23,8 @@ export interface TranscriptPaneParts {
 interface LaidOut {
   entry: Entry
   lines: readonly Line[]
+  /** After so many ticks. */
+  ticks: number
   /** A blank line before it. */
   isApart: boolean
 }
@@ -32,13 +33,16 @@ export class TranscriptPane implements Component {
   readonly #parts: TranscriptPaneParts
   readonly #highlighter: Highlighter
   readonly #unfolded = new Set<string>()
-  readonly #streaming = new Map<string, StreamingMarkdown>()
+  readonly #streaming = new Map<string, Stream>()
   #laidOut: LaidOut[] = []
   #lines: string[] = []
   #targets: (Target | undefined)[] = []
   #width = 0
   #theme: Theme | undefined
   #version = -1
+  #ticks = 0
+  /** As of the last frame. */
+  #shownTicks = 0
   #isAllUnfolded = false
   /** So many lines stand before those of the entries, and belong to nothing that is kept. */
   #openingHeight = 0
@@ -84,27 +88,28 @@ export class TranscriptPane implements Component {
       this.#version = this.#parts.transcript.version
       this.#update(this.#parts.transcript.entries)
     }
+    if (this.#shownTicks !== this.#ticks) {
+      this.#shownTicks = this.#ticks
+      this.#relay(({ entry, ticks }) => ticks !== this.#ticks && isTicking(entry))
+    }
     this.#addOpening()
     this.#addClosing()
     return this.#lines
   }
 
-  /** Lays out again what only time changes: figures of what runs. Returns whether there was any. */
-  tick(): boolean {
-    const from = this.#laidOut.findIndex(({ entry }) => isTicking(entry))
-    if (from < 0) return false
-    this.#relay((entry) => isTicking(entry))
-    return true
+  /** With the next frame what only time changes is laid out again: figures of what runs. */
+  tick(): void {
+    this.#ticks++
   }
 
   /** Lays out again what depends on the open requests. */
   requestsChanged(): void {
-    this.#relay((entry) => entry.type === "call" && (entry.state === "pending" || entry.task !== undefined))
+    this.#relay(({ entry }) => entry.type === "call" && (entry.state === "pending" || entry.task !== undefined))
   }
 
   toggle(id: string): void {
     if (!this.#unfolded.delete(id)) this.#unfolded.add(id)
-    this.#relay((entry) => entry.id === id)
+    this.#relay(({ entry }) => entry.id === id)
     this.#parts.requestRender()
   }
 
@@ -141,7 +146,7 @@ export class TranscriptPane implements Component {
     }
   }
 
-  /** Keeps what stands at the beginning and at the end unchanged, and lays out what is between. */
+  /** Lays out what is new or was replaced, and puts in anew what stands between the first and the last of that. */
   #update(entries: readonly Entry[]): void {
     const before = this.#laidOut
     let head = 0
@@ -150,9 +155,11 @@ export class TranscriptPane implements Component {
     const most = Math.min(before.length, entries.length) - head
     while (tail < most && before[before.length - 1 - tail]!.entry === entries[entries.length - 1 - tail]) tail++
     const laying = this.#laying()
+    const between = new Map(before.slice(head, before.length - tail).map((one) => [one.entry, one]))
     const laid = entries.slice(head, entries.length - tail).map((entry, i): LaidOut => {
       const previous = entries[head + i - 1]
-      return { entry, lines: layOut(entry, laying), isApart: previous !== undefined && isApart(previous, entry) }
+      const { lines, ticks } = between.get(entry) ?? { lines: layOut(entry, laying), ticks: this.#ticks }
+      return { entry, lines, ticks, isApart: previous !== undefined && isApart(previous, entry) }
     })
     const kept = before.slice(before.length - tail)
     const first = kept[0]
@@ -171,8 +178,10 @@ export class TranscriptPane implements Component {
   /** What streamed in has become a message, which is another entry. */
   #forgetStreams(entries: readonly Entry[]): void {
     if (this.#streaming.size === 0) return
-    const streams = new Set(entries.slice(-MOST_STREAMS).map(({ id }) => id))
-    for (const id of this.#streaming.keys()) if (!streams.has(id)) this.#streaming.delete(id)
+    for (const id of this.#streaming.keys()) {
+      const at = entries.findLastIndex((entry) => entry.id === id)
+      if (at < Math.max(0, entries.length - MOST_STREAMS)) this.#streaming.delete(id)
+    }
   }
 
   /** Puts the lines of these in the place of those of the laid out entries [from, until). */
@@ -183,22 +192,24 @@ export class TranscriptPane implements Component {
       const after = this.#laidOut.slice(from).reduce((sum, one) => sum + heightOf(one), 0)
       start = this.#lines.length - after
     } else start = this.#openingHeight + this.#laidOut.slice(0, from).reduce((sum, one) => sum + heightOf(one), 0)
-    const count = this.#laidOut.slice(from, until).reduce((sum, one) => sum + heightOf(one), 0)
-    const lines = fresh.flatMap((one) => (one.isApart ? [BLANK, ...one.lines] : one.lines))
-    const texts = lines.map(({ text }) => text)
-    const targets = lines.map(({ target }) => target)
-    this.#lines = replaced(this.#lines, { start, count, by: texts })
-    this.#targets = replaced(this.#targets, { start, count, by: targets })
+    const before = linesOf(this.#laidOut.slice(from, until))
+    const lines = linesOf(fresh)
+    // What streams in only grows at its end.
+    const differs = lines.findIndex((line, i) => line !== before[i])
+    const same = differs < 0 ? Math.min(lines.length, before.length) : differs
+    const place = { start: start + same, count: before.length - same }
+    this.#lines = replaced(this.#lines, { ...place, by: lines.slice(same).map(({ text }) => text) })
+    this.#targets = replaced(this.#targets, { ...place, by: lines.slice(same).map(({ target }) => target) })
   }
 
-  #relay(fits: (entry: Entry) => boolean): void {
+  #relay(fits: (one: LaidOut) => boolean): void {
     if (this.#width === 0) return
     this.#cutClosing()
     const laying = this.#laying()
     for (let i = 0; i < this.#laidOut.length; i++) {
       const one = this.#laidOut[i]!
-      if (!fits(one.entry)) continue
-      const fresh = { ...one, lines: layOut(one.entry, laying) }
+      if (!fits(one)) continue
+      const fresh = { ...one, lines: layOut(one.entry, laying), ticks: this.#ticks }
       this.#splice({ from: i, until: i + 1, fresh: [fresh] })
       this.#laidOut[i] = fresh
     }
@@ -235,6 +246,10 @@ function replaced<T>(all: T[], { start, count, by }: { start: number; count: num
   if (by.length > 1000) return [...all.slice(0, start), ...by, ...all.slice(start + count)]
   all.splice(start, count, ...by)
   return all
+}
+
+function linesOf(some: readonly LaidOut[]): readonly Line[] {
+  return ([] as Line[]).concat(...some.flatMap(({ isApart, lines }) => (isApart ? [[BLANK], lines] : [lines])))
 }
 
 function heightOf({ lines, isApart }: LaidOut): number {

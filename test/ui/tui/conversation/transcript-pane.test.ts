@@ -62,15 +62,16 @@ const call = (state: CallEntry["state"]): CallEntry => ({
 const anEntry = fc.oneof(
   fc.string({ maxLength: 60 }).map((said) => prompt(`q ${said}`)),
   fc.lorem({ maxCount: 30 }).map((said) => speech(said)),
+  fc.lorem({ maxCount: 30 }).map((said) => speech(said, true)),
   fc.constantFrom("pending", "running", "done", "failed").map((state) => call(state as CallEntry["state"])),
 )
 
-type Change = { what: "append" | "replace" | "remove" | "prepend" | "fold" | "tick"; entry: Entry; at: number }
+type Change = { what: "append" | "replace" | "remove" | "prepend" | "fold" | "tick" | "grow"; entry: Entry; at: number }
 
 test("after any changes the lines are those of a fresh pane", () => {
   const changes: fc.Arbitrary<Change[]> = fc.array(
     fc.record({
-      what: fc.constantFrom("append", "replace", "remove", "prepend", "fold", "tick" as const),
+      what: fc.constantFrom("append", "replace", "remove", "prepend", "fold", "tick", "grow" as const),
       entry: anEntry,
       at: fc.nat(),
     }) as fc.Arbitrary<Change>,
@@ -94,6 +95,8 @@ test("after any changes the lines are those of a fresh pane", () => {
           if (!unfolded.delete(known.id)) unfolded.add(known.id)
         }
         if (what === "tick") pane.tick()
+        if (what === "grow" && known?.type === "text" && known.isStreaming)
+          shown.entries = entries.with(index, { ...known, text: `${known.text} and\n\n- ${at}` })
         shown.version++
         const fresh = paneOf({ ...shown })
         for (const id of unfolded) fresh.toggle(id)
@@ -102,6 +105,31 @@ test("after any changes the lines are those of a fresh pane", () => {
     }),
     { numRuns: 60 },
   )
+})
+
+test("what has not changed is not laid out again, also between things that have", () => {
+  const asked: string[] = []
+  const calls = Array.from({ length: 5 }, () => call("running"))
+  const shown: Fake = { entries: [...calls, speech("One ", true)], version: 1 }
+  const pane = paneOf(shown, { isAsking: (id) => asked.push(id) < 0 })
+  pane.render(60)
+  asked.length = 0
+  const said = { ...speech("One two", true), id: shown.entries[5]!.id } as Entry
+  shown.entries = [{ ...calls[0]!, state: "done" } as Entry, ...calls.slice(1), said]
+  shown.version++
+  expect(pane.render(60).join("\n")).toContain("One two")
+  expect(new Set(asked)).toEqual(new Set([calls[0]!.id]))
+})
+
+test("with the frame after a tick, and not before, what runs says how long", () => {
+  let now = 5000
+  const shown: Fake = { entries: [call("running"), call("done")], version: 1 }
+  const pane = paneOf(shown, { now: () => now })
+  expect(pane.render(60)[0]).toContain("4 s")
+  now = 9000
+  expect(pane.render(60)[0]).toContain("4 s")
+  pane.tick()
+  expect(pane.render(60)[0]).toContain("8 s")
 })
 
 test("a click means the line that it hits, also below an opening that grew and entries that came before", () => {

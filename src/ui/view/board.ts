@@ -3,6 +3,7 @@
 import type { RunRow, TaskRow } from "../../store/rows.ts"
 import type { Reader } from "../../store/store.ts"
 import { listTasks, type TaskView, usageBelow } from "../../task/find.ts"
+import { LIVE } from "../../task/task.ts"
 import { isLive, type TaskItem, taskItem } from "./task-item.ts"
 
 /** A live task's sums are read again after so long. */
@@ -66,9 +67,9 @@ export class TaskBoard {
   }
 
   #readShared(id: string, now: number): TaskItem | undefined {
-    const view = this.#read(id, now)
-    if (!view || view.task.root_id === this.#parts.rootId) return undefined
-    const hasLiveTasks = hasLive(this.#parts.reader, view.task)
+    const [read] = this.#read(new Set([id]), now)
+    if (!read || read.view.task.root_id === this.#parts.rootId) return undefined
+    const { view, hasLiveTasks } = read
     const item = taskItem(view, { depth: 0, asks: undefined, hasLiveTasks, isDriven: true, now })
     const before = this.#shared.get(id)
     if (before && same(before, item)) return before
@@ -93,33 +94,28 @@ export class TaskBoard {
 
   /** Reads these runs' tasks again, and those above them. Returns the ids of the tasks that look different now. */
   refresh(runIds: ReadonlySet<string>, now: number): Set<string> {
-    const ids = new Set<string>()
-    for (const id of runIds) {
-      const run = this.#parts.reader.one<Pick<RunRow, "task_id">>("SELECT task_id FROM run WHERE id = :id", { id })
-      if (!run) continue
-      ids.add(run.task_id)
-      const parent = this.#parts.reader.one<Pick<TaskRow, "parent_task_id">>(
-        "SELECT parent_task_id FROM task WHERE id = :id",
-        { id: run.task_id },
-      )
-      if (parent?.parent_task_id) ids.add(parent.parent_task_id)
-    }
-    return this.update(ids, now)
+    if (runIds.size === 0) return new Set()
+    const tasks = this.#parts.reader.all<Pick<TaskRow, "id" | "parent_task_id">>(
+      `SELECT id, parent_task_id FROM task
+       WHERE id IN (SELECT task_id FROM run WHERE id IN (SELECT value FROM json_each(:ids)))`,
+      { ids: JSON.stringify([...runIds]) },
+    )
+    return this.update(new Set(tasks.flatMap(({ id, parent_task_id: above }) => (above ? [id, above] : [id]))), now)
   }
 
   /** Reads these tasks again. Returns the ids of those that look different now. */
   update(taskIds: ReadonlySet<string>, now: number): Set<string> {
     const changed = new Set<string>()
     let isNew = false
-    for (const id of taskIds) {
+    for (const { view, hasLiveTasks } of this.#read(taskIds, now)) {
+      const { id } = view.task
       const before = this.#items.get(id)
-      const view = this.#read(id, now)
-      if (!view) continue
-      const after = this.#put(view, now, hasLive(this.#parts.reader, view.task))
+      const after = this.#put(view, now, hasLiveTasks)
       isNew ||= before === undefined
       if (after !== before) changed.add(id)
     }
-    if (changed.size > 0 || isNew) this.#sort()
+    if (isNew) this.#sort()
+    else if (changed.size > 0) this.#order = this.#order.map((item) => this.#items.get(item.id)!)
     return changed
   }
 
@@ -128,15 +124,32 @@ export class TaskBoard {
     return this.#order.filter(isLive)
   }
 
-  #read(id: string, now: number): TaskView | undefined {
+  /** Those that are there, oldest first: what stands above another one comes before it. */
+  #read(taskIds: ReadonlySet<string>, now: number): { view: TaskView; hasLiveTasks: boolean }[] {
+    if (taskIds.size === 0) return []
     const { reader } = this.#parts
-    const task = reader.one<TaskRow>("SELECT * FROM task WHERE id = :id", { id })
-    const run = reader.one<RunRow>("SELECT * FROM run WHERE task_id = :id ORDER BY n DESC LIMIT 1", { id })
-    if (!task || !run) return undefined
-    const known = this.#figures.get(id)
-    const isFresh = known && isLive(run) && now - known.readAt < FIGURES_MS
-    const { tokens, costNanos, isEstimated } = isFresh ? known : this.#sum(task, now)
-    return { task, run, tokens, costNanos, isEstimated }
+    const ids = { ids: JSON.stringify([...taskIds]) }
+    const given = "(SELECT value FROM json_each(:ids))"
+    const tasks = reader.all<TaskRow>(`SELECT * FROM task WHERE id IN ${given} ORDER BY rowid`, ids)
+    const newest = "n = (SELECT MAX(n) FROM run AS newer WHERE newer.task_id = run.task_id)"
+    const runs = reader.all<RunRow>(`SELECT * FROM run WHERE task_id IN ${given} AND ${newest}`, ids)
+    const live = reader.all<Pick<TaskRow, "owner_id">>(
+      `SELECT DISTINCT below.owner_id FROM task
+       CROSS JOIN task AS below ON below.owner_id = task.session_id JOIN run ON run.task_id = below.id
+       WHERE task.id IN ${given} AND run.state IN ${LIVE}`,
+      ids,
+    )
+    const runOf = new Map(runs.map((run) => [run.task_id, run]))
+    const liveOwners = new Set(live.map(({ owner_id }) => owner_id))
+    return tasks.flatMap((task) => {
+      const run = runOf.get(task.id)
+      if (!run) return []
+      const known = this.#figures.get(task.id)
+      const isFresh = known && isLive(run) && now - known.readAt < FIGURES_MS
+      const { tokens, costNanos, isEstimated } = isFresh ? known : this.#sum(task, now)
+      const view = { task, run, tokens, costNanos, isEstimated }
+      return [{ view, hasLiveTasks: liveOwners.has(task.session_id ?? "") }]
+    })
   }
 
   #sum(task: TaskRow, now: number): Figures {
@@ -188,13 +201,6 @@ function placesOf(reader: Reader, rootId: string): { id: string; place: number }
 
 function placeOf(reader: Reader, { id }: TaskRow): number {
   return reader.one<{ place: number }>(`SELECT ${PLACE} AS place FROM task WHERE id = :id`, { id })?.place ?? 0
-}
-
-function hasLive(reader: Reader, { session_id: ownerId }: TaskRow): boolean {
-  if (ownerId === null) return false
-  const sql = `SELECT 1 FROM task JOIN run ON run.task_id = task.id
-    WHERE task.owner_id = :ownerId AND run.state IN ('queued', 'running', 'paused') LIMIT 1`
-  return reader.one(sql, { ownerId }) !== undefined
 }
 
 function same(a: TaskItem, b: TaskItem): boolean {

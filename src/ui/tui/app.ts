@@ -199,9 +199,11 @@ export class App implements Stage {
       const drafts = this.viewer.drafts()
       // Prompts that wait and a new mode are not published.
       const version = writesOf(this.program.store)
-      if (feed.length === 0 && drafts.length === 0 && version === seen) continue
+      const isSame = feed.length === 0 && version === seen
+      if (isSame && drafts.length === 0) continue
       seen = version
-      this.view.refresh(feed, drafts)
+      if (isSame) this.view.stream(drafts)
+      else this.view.refresh(feed, drafts)
       for (const { kind, data } of feed)
         if (kind === "refused") this.say((JSON.parse(data ?? "{}") as Refusal).message, "error")
       this.#changed()

@@ -118,7 +118,7 @@ export class Transcript {
   /** Takes in what streams. */
   stream(news: readonly DraftNews[], now: number): void {
     for (const { sessionId, stepId, restarted, parts } of news) {
-      if (sessionId !== this.sessionId || this.#hasStep(stepId)) continue
+      if (sessionId !== this.sessionId || (!this.#drafts.has(stepId) && this.#hasStep(stepId))) continue
       const draft = restarted ? [] : [...(this.#drafts.get(stepId) ?? [])]
       for (const part of parts) {
         const last = draft.at(-1)

@@ -144,6 +144,15 @@ export class TreeView {
     if (feed.length > 0 && now - this.#totalsAt >= TOTALS_MS) this.#sum(now)
   }
 
+  /** Takes in what streams when no row has changed since the last look: of a step that is known, nothing is read. */
+  stream(drafts: readonly DraftNews[]): void {
+    const now = this.#parts.now()
+    for (const transcript of [this.root, ...this.#open.values()]) transcript.stream(drafts, now)
+    // Who was asked begins to speak.
+    for (const [id, { type }] of this.#activities)
+      if (type === "thinking" || type === "retrying") this.#activities.delete(id)
+  }
+
   /** What only time changes: to be called about once a second. */
   tick(): void {
     const now = this.#parts.now()

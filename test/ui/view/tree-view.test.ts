@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test"
-import type { Store, Tx } from "../../../src/store/store.ts"
+import type { Reader, Store, Tx } from "../../../src/store/store.ts"
 import { awayOf } from "../../../src/ui/view/away.ts"
 import { TreeView } from "../../../src/ui/view/tree-view.ts"
 import { temporaryStore } from "../../../testing/harness.ts"
@@ -56,6 +56,32 @@ test("while the model is asked it thinks, and speaks as soon as something comes"
   expect(view.activity()).toEqual({ type: "thinking", since: 4000 })
   view.refresh([], [{ sessionId: "s", stepId: "p", restarted: false, parts: [{ text: "Hel" }] }])
   expect(view.activity()).toEqual({ type: "speaking", since: 4000 })
+})
+
+test("what streams while no row changes is taken in without a look at the rows", async () => {
+  using home = await session()
+  await home.store.write((tx) => {
+    turn(tx)
+    step(tx, "asking")
+  })
+  let mayRead = true
+  const reading = <T>(read: () => T): T => {
+    if (!mayRead) throw new Error("rows are read")
+    return read()
+  }
+  const reader: Reader = {
+    one: (sql, params) => reading(() => home.store.one(sql, params)),
+    all: (sql, params) => reading(() => home.store.all(sql, params)),
+  }
+  const view = new TreeView({ reader, rootId: "s", isDriven: () => true, now: () => clock.now })
+  const news = (text: string) => [{ sessionId: "s", stepId: "p", restarted: false, parts: [{ text }] }]
+  expect(view.activity()).toMatchObject({ type: "thinking" })
+  view.stream(news("Hel"))
+  expect(view.activity()).toMatchObject({ type: "speaking" })
+  mayRead = false
+  view.stream(news("lo"))
+  expect(view.activity()).toMatchObject({ type: "speaking" })
+  expect(view.root.entries).toMatchObject([{ type: "text", text: "Hello" }])
 })
 
 test("the turn is blocked on its foreground tasks, not on those in the background nor on the user's own shell line", async () => {

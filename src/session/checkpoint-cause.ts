@@ -4,6 +4,7 @@
 import { isReadOnlyCommand } from "../permission/read-only.ts"
 import type { Flag, RunRow, TaskRow } from "../store/rows.ts"
 import type { Reader } from "../store/store.ts"
+import type { ShellInput } from "../task/shell.ts"
 import { LINE_PREFIX } from "../task/task.ts"
 import type { Change } from "./checkpoint-scan.ts"
 import { type FileState, SLACK_MS } from "./checkpoint-state.ts"
@@ -43,8 +44,8 @@ export function commandsSince(reader: Reader, rootId: string, since: number): Co
 }
 
 function onlyReads(input: string): boolean {
-  const { command, cwd } = JSON.parse(input) as { command: string; cwd: string }
-  return isReadOnlyCommand(command, { cwd })
+  const { command, cwd } = JSON.parse(input) as Partial<ShellInput>
+  return command !== undefined && cwd !== undefined && isReadOnlyCommand(command, { cwd })
 }
 
 /** The commands that can have done it: not those that had ended before, or began after it. */

@@ -18,6 +18,8 @@ export interface Process {
 export interface OperatingSystem {
   /** All live processes that we may see. */
   processes(): Promise<Process[]>
+  /** Undefined when there is no live one. */
+  process(pid: number): Promise<Process | undefined>
   /** When the process started; undefined when there is no live one. */
   startTime(pid: number): Promise<string | undefined>
   /** Those of the processes whose environment, as they were started with, has the run's mark. */
@@ -34,6 +36,7 @@ const linux: OperatingSystem = {
     const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name))
     return await inSlices(pids, (pid) => readStat(Number(pid)))
   },
+  process: async (pid) => readStat(pid),
   startTime: async (pid) => readStat(pid)?.started,
   marked: async (pids, mark) => {
     const wanted = `\0${RUN_MARK}=${mark}\0`
@@ -53,7 +56,8 @@ const linux: OperatingSystem = {
 
 const macos: OperatingSystem = {
   processes: async () => parsePs(await output("ps", ["-axo", PS_COLUMNS])),
-  startTime: async (pid) => parsePs(await output("ps", ["-o", PS_COLUMNS, "-p", String(pid)]))[0]?.started,
+  process: psOf,
+  startTime: async (pid) => (await psOf(pid))?.started,
   marked: async (pids, mark) => {
     const found = new Set(parseMarked(await output("ps", ["-axEwwo", "pid=,command="]), mark))
     return pids.filter((pid) => found.has(pid))
@@ -65,6 +69,10 @@ const macos: OperatingSystem = {
 }
 
 export const operatingSystem: OperatingSystem = process.platform === "darwin" ? macos : linux
+
+async function psOf(pid: number): Promise<Process | undefined> {
+  return parsePs(await output("ps", ["-o", PS_COLUMNS, "-p", String(pid)]))[0]
+}
 
 /** The columns that `parsePs` reads. */
 const PS_COLUMNS = "pid=,ppid=,pgid=,state=,lstart="

@@ -1,12 +1,17 @@
 // What is no longer kept of a spool: one part in its middle, told by a small file beside it. That file is written before
 // the bytes go, so whoever reads bytes first and this file afterwards knows which of them are true.
-import { readFileSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { open, rename, rm } from "node:fs/promises"
 
 /** The bytes from `from` up to, and without, `to`. Offsets in a spool mean the same before and after. */
 export interface Gap {
   from: number
   to: number
+}
+
+/** Whether a gap is told at all, be it that of an output that the command has emptied since. */
+export function hasGap(spool: string): boolean {
+  return existsSync(gapFile(spool))
 }
 
 /** Undefined when all is kept, or the command has emptied its spool since (`size`: as it is now, where that is known). */

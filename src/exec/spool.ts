@@ -1,8 +1,9 @@
 // Reading what a command has written. A spool may have gigabytes, grow while it is read, hold bytes that are no UTF-8,
-// lose its middle (spool-cap.ts), or be gone: every read is bounded, asynchronous, and never splits a character. A
-// missing spool is an empty one. Where a gap is in the part that is read, a line says so.
+// lose its middle (spool-cap.ts), or be gone: every read is bounded, asynchronous but for that of a few last lines, and
+// never splits a character. A missing spool is an empty one. Where a gap is in the part that is read, a line says so.
+import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs"
 import { type FileHandle, open, stat, statfs } from "node:fs/promises"
-import { type Gap, gapNote, readGap } from "./spool-gap.ts"
+import { type Gap, gapNote, hasGap, readGap } from "./spool-gap.ts"
 
 const CHUNK = 256 * 1024
 /** Of one line, as much is searched; the rest is skipped. */
@@ -23,6 +24,31 @@ export async function hasNoRoom(path: string): Promise<boolean> {
 /** Bytes written so far, those that are no longer kept included. */
 export async function spoolSize(path: string): Promise<number> {
   return (await ifThere(stat(path)))?.size ?? 0
+}
+
+/** As `spoolSize`, at once: for a look at many commands, of which most have written nothing. */
+export function sizeNow(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/**
+ * As `readTail`, at once: what a command has just written is in memory. Undefined where the spool lacks a part, or is no
+ * file any more: then a closer look is needed.
+ */
+export function tailNow(path: string, bytes: number): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (!found) return ""
+  if (!found.isFile() || hasGap(path)) return undefined
+  const file = openSync(path, "r")
+  try {
+    const { size } = fstatSync(file)
+    const offset = Math.max(0, size - bytes - 1)
+    const buffer = Buffer.allocUnsafe(size - offset)
+    const read = buffer.subarray(0, readSync(file, buffer, 0, buffer.length, offset))
+    return size <= bytes ? decode(read) : fromLine(read)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /** The end, at most `bytes` of it, from the beginning of a line when there is one in that part. */
@@ -156,7 +182,11 @@ async function tailOf(spool: Spool, bytes: number): Promise<string> {
   if (size <= bytes || (gap && size - bytes < gap.to && bytes > 0))
     return await rangeText(spool, { offset: Math.max(0, size - bytes), length: bytes })
   // One byte more, to see whether the part begins with a line.
-  const before = await readAt(spool.file, { offset: size - bytes - 1, length: bytes + 1 })
+  return fromLine(await readAt(spool.file, { offset: size - bytes - 1, length: bytes + 1 }))
+}
+
+/** What follows the first of these bytes, from the beginning of a line when there is one in it. */
+function fromLine(before: Buffer): string {
   const lineStart = before.indexOf(NEWLINE) + 1
   if (lineStart > 0 && lineStart < before.length) return decode(before.subarray(lineStart))
   return decode(before.subarray(1 + leadingContinuation(before.subarray(1))))

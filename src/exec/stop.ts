@@ -68,11 +68,28 @@ export async function stopTree(target: StopTarget): Promise<StopResult> {
  * Whether a process of a command's group is alive; a zombie is not. Such a group is in the session that its runner leads:
  * one that got the same number after a reboot, or since, is somebody else's.
  */
-export async function groupIsAlive(pgid: number, runner?: Pick<StopTarget, "pid" | "pidStarted">): Promise<boolean> {
-  if (!(pgid > 1) || !exists(-pgid)) return false
+export async function groupIsAlive(pgid: number, runner?: Runner): Promise<boolean> {
+  return (await liveMember(pgid, runner)) !== undefined
+}
+
+/** As `groupIsAlive`, to be asked again and again: as long as the one lives who did the last time, no others are looked at. */
+export function groupWatch(pgid: number, runner: Runner): () => Promise<boolean> {
+  let member: Process | undefined
+  return async () => {
+    const now = member && (await operatingSystem.process(member.pid))
+    if (now?.started === member?.started && now?.group === pgid) return true
+    member = await liveMember(pgid, runner)
+    return member !== undefined
+  }
+}
+
+type Runner = Pick<StopTarget, "pid" | "pidStarted">
+
+async function liveMember(pgid: number, runner: Runner | undefined): Promise<Process | undefined> {
+  if (!(pgid > 1) || !exists(-pgid)) return undefined
   const all = await operatingSystem.processes()
-  if (runner && all.some(({ pid, started }) => pid === runner.pid && started !== runner.pidStarted)) return false
-  return all.some(({ group, session }) => group === pgid && (!runner || session === 0 || session === runner.pid))
+  if (runner && all.some(({ pid, started }) => pid === runner.pid && started !== runner.pidStarted)) return undefined
+  return all.find(({ group, session }) => group === pgid && (!runner || session === 0 || session === runner.pid))
 }
 
 interface Found {

@@ -14,6 +14,7 @@ import { addDependencies, waitsFor } from "./dependencies.ts"
 import { findTask, newestRun } from "./find.ts"
 import { insert, linkCall, newRun } from "./insert.ts"
 import { NOT_BEGUN, pauseRuns, resumeRuns } from "./pause.ts"
+import { ProgressRows } from "./progress.ts"
 import { markBegun, Queue } from "./queue.ts"
 import { settle } from "./settle.ts"
 import {
@@ -67,6 +68,7 @@ export class TaskRuntime {
   readonly #kinds = new Map<string, TaskKind>()
   readonly #executions = new Map<string, Execution>()
   readonly #queue: Queue
+  readonly #progress: ProgressRows
 
   constructor(parts: RuntimeParts) {
     this.#storing = parts
@@ -74,6 +76,7 @@ export class TaskRuntime {
     this.#clock = parts.clock
     this.#ids = parts.ids
     this.#log = parts.log
+    this.#progress = new ProgressRows(parts.store, parts.clock)
     this.#queue = new Queue({ ...parts, places: parts.shellPlaces, begin: (run) => this.#begin(run) })
   }
 
@@ -523,7 +526,7 @@ export class TaskRuntime {
   async #drive({ task, run }: Started, prepared: Prepared, signal: AbortSignal): Promise<void> {
     const control = {
       signal,
-      progress: (fields: Progress) => this.#progress(task, run.id, fields),
+      progress: (fields: Progress) => this.#progress.tell(task, run.id, fields),
       becomeService: (exitCode: number | null) => this.#becomeService(run.id, exitCode),
     }
     try {
@@ -549,19 +552,6 @@ export class TaskRuntime {
   #crashed(task: TaskRow, error: unknown): Outcome {
     if (!(error instanceof UserError)) this.#log.error("a run failed inside", { error, task: task.id })
     return { state: "failed", reason: messageOf(error) }
-  }
-
-  async #progress(task: TaskRow, runId: string, { bytes, tail, activity }: Progress): Promise<void> {
-    await this.#store.write((tx) => {
-      const changed = tx.run(
-        `UPDATE run SET bytes = COALESCE(:bytes, bytes), tail = COALESCE(:tail, tail),
-           activity = COALESCE(:activity, activity), event_at = :now
-         WHERE id = :runId AND state IN ${LIVE}`,
-        { runId, bytes: bytes ?? null, tail: tail ?? null, activity: activity ?? null, now: this.#clock.now() },
-      )
-      if (changed)
-        publish(tx, this.#clock, { rootId: task.root_id, sessionId: task.owner_id, kind: "task_progress", ref: runId })
-    })
   }
 
   async #becomeService(runId: string, exitCode: number | null): Promise<void> {

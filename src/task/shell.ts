@@ -10,9 +10,9 @@ import { readExitFile } from "../exec/exit-file.ts"
 import { GroupHold } from "../exec/hold.ts"
 import { operatingSystem } from "../exec/os.ts"
 import { type AdoptedShell, adoptShell, type PreparedShell, prepareShell, type ShellExit } from "../exec/runner.ts"
-import { hasNoRoom, readHeadTail, readTail, spoolSize } from "../exec/spool.ts"
+import { hasNoRoom, readHeadTail, readTail, sizeNow, spoolSize, tailNow } from "../exec/spool.ts"
 import { capSpool, DEFAULT_CAP } from "../exec/spool-cap.ts"
-import { groupIsAlive, type StopResult, stopTree } from "../exec/stop.ts"
+import { groupWatch, type StopResult, stopTree } from "../exec/stop.ts"
 import type { RunRow, TaskRow } from "../store/rows.ts"
 import type { Store, Tx } from "../store/store.ts"
 import type { Outcome, Prepared, RunControl, StopCause, TaskKind } from "./task.ts"
@@ -56,6 +56,7 @@ export interface OutputWatcher {
 export class ShellKind implements TaskKind {
   readonly kind: string
   readonly #parts: ShellParts
+  readonly #looks = new Beat(LOOK_MS)
   readonly #watch: ((task: TaskRow, run: RunRow) => OutputWatcher) | undefined
 
   constructor(
@@ -128,8 +129,8 @@ export class ShellKind implements TaskKind {
     const cap = this.#cap
     const notCut = (error: unknown) =>
       this.#parts.log.error("a command's output could not be cut", { error, task: run.task_id })
-    const figures = this.#repeat(LOOK_MS, figuresOf(spool, { cap, control, notCut }))
-    const watching = watcher && this.#repeat(watcher.everyMs, () => watcher.look(spool))
+    const figures = this.#repeat(this.#looks, figuresOf(spool, { cap, control, notCut }))
+    const watching = watcher && this.#repeat(new Beat(watcher.everyMs), () => watcher.look(spool))
     let stop: Promise<StopResult> | undefined
     const kill = () => {
       hold.end()
@@ -161,30 +162,38 @@ export class ShellKind implements TaskKind {
   }
 
   /** Does something again and again, never twice at a time; a failure is logged and ends nothing. */
-  #repeat(everyMs: number, action: () => Promise<void>): { now(): Promise<void>; end(): void } {
+  #repeat(beat: Beat, action: () => Promise<void> | undefined): { now(): Promise<void>; end(): void } {
+    const failed = (error: unknown) => this.#parts.log.error("looking at a command's output failed", { error })
     let working: Promise<void> | undefined
     const once = () => {
-      working ??= action()
-        .catch((error) => this.#parts.log.error("looking at a command's output failed", { error }))
-        .finally(() => {
-          working = undefined
-        })
-      return working
+      if (working) return
+      try {
+        working = action()
+          ?.catch(failed)
+          .finally(() => {
+            working = undefined
+          })
+      } catch (error) {
+        failed(error)
+      }
     }
-    const timer = setInterval(once, everyMs)
+    const beating = beat.add(once)
     return {
       now: async () => {
         await working
-        await once()
+        once()
+        await working
       },
-      end: () => clearInterval(timer),
+      end: () => beating[Symbol.dispose](),
     }
   }
 
   /** What a command leaves behind stays until its last process has ended, or it is stopped. */
   async #untilGone(shell: FollowedShell, control: RunControl): Promise<void> {
     const group = shell.commandGroup()
-    while (group !== undefined && !control.signal.aborted && (await groupIsAlive(group, shell)))
+    if (group === undefined) return
+    const isAlive = groupWatch(group, shell)
+    while (!control.signal.aborted && (await isAlive()))
       await this.#parts.clock.sleep(LOOK_MS, control.signal).catch(() => undefined)
   }
 
@@ -198,6 +207,32 @@ export class ShellKind implements TaskKind {
       clock: this.#parts.clock,
     }
     return stopTree(target)
+  }
+}
+
+/** One timer for all that is looked at so often, so that it is looked at in the same moment. */
+class Beat {
+  readonly #everyMs: number
+  readonly #looks = new Set<() => void>()
+  #timer: ReturnType<typeof setInterval> | undefined
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs
+  }
+
+  add(look: () => void): Disposable {
+    this.#looks.add(look)
+    this.#timer ??= setInterval(() => {
+      for (const each of this.#looks) each()
+    }, this.#everyMs)
+    return {
+      [Symbol.dispose]: () => {
+        this.#looks.delete(look)
+        if (this.#looks.size > 0) return
+        clearInterval(this.#timer)
+        this.#timer = undefined
+      },
+    }
   }
 }
 
@@ -246,26 +281,34 @@ interface Following {
   watcher: OutputWatcher | undefined
 }
 
-/** Tells the row how much there is and how it ends, when that has changed; and lets the middle go when it is too much. */
+/**
+ * Tells the row how much there is and how it ends, when that has changed; and lets the middle go when it is too much.
+ * Many commands are looked at, most of which have written nothing or a line: that is found out at once, in some
+ * microseconds, and told in the same moment as that of the others.
+ */
 function figuresOf(
   spool: string,
   { cap, control, notCut }: { cap: number; control: RunControl; notCut(error: unknown): void },
-): () => Promise<void> {
+): () => Promise<void> | undefined {
   let told = 0
   let mayCut = true
   let hasFailed = false
-  return async () => {
-    const bytes = await spoolSize(spool)
-    if (bytes === told) return
-    told = bytes
-    // A full disk, say: it is tried again, but told once, and the figures don't wait for it.
-    const failed = (error: unknown) => {
-      if (!hasFailed) notCut(error)
-      hasFailed = true
-      return true
-    }
+  // A full disk, say: it is tried again, but told once, and the figures don't wait for it.
+  const failed = (error: unknown) => {
+    if (!hasFailed) notCut(error)
+    hasFailed = true
+    return true
+  }
+  const closer = async (bytes: number) => {
     if (mayCut) mayCut = await capSpool(spool, cap, { ended: false }).catch(failed)
     await control.progress({ bytes, tail: await readTail(spool, TAIL_BYTES) })
+  }
+  return () => {
+    const bytes = sizeNow(spool)
+    if (bytes === told) return undefined
+    told = bytes
+    const tail = bytes > cap ? undefined : tailNow(spool, TAIL_BYTES)
+    return tail === undefined ? closer(bytes) : control.progress({ bytes, tail })
   }
 }
 

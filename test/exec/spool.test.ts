@@ -1,9 +1,20 @@
 import { afterAll, expect, test } from "bun:test"
+import { execFileSync } from "node:child_process"
 import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import fc from "fast-check"
-import { grepSpool, readHeadTail, readNew, readRange, readTail, spoolSize } from "../../src/exec/spool.ts"
+import {
+  grepSpool,
+  readHeadTail,
+  readNew,
+  readRange,
+  readTail,
+  sizeNow,
+  spoolSize,
+  tailNow,
+} from "../../src/exec/spool.ts"
+import { writeGap } from "../../src/exec/spool-gap.ts"
 
 const folder = mkdtempSync(join(tmpdir(), "spool-"))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,6 +51,22 @@ test("the tail begins with a line when it can, and never with half a character",
     [0, ""],
   ] as const)
     expect(await readTail(turtles, bytes)).toBe(expected)
+})
+
+test("the tail that is read at once is the same, and is none where more has to be looked at", async () => {
+  expect(sizeNow(join(folder, "none"))).toBe(0)
+  expect(tailNow(join(folder, "none"), 10)).toBe("")
+  for (const text of ["", "one", "first\nsecond\nthird\n", "🐢🐢🐢", "a🐢\nb🐢"]) {
+    const path = spoolOf(text)
+    expect(sizeNow(path)).toBe(Buffer.byteLength(text))
+    for (let bytes = 0; bytes < 25; bytes++) expect(tailNow(path, bytes)).toBe(await readTail(path, bytes))
+  }
+  const cut = spoolOf("x".repeat(20_000))
+  await writeGap(cut, { from: 4096, to: 8192 })
+  expect(tailNow(cut, 10)).toBeUndefined()
+  const pipe = join(folder, "pipe")
+  execFileSync("mkfifo", [pipe])
+  expect(tailNow(pipe, 10)).toBeUndefined()
 })
 
 test("consecutive ranges of any length make up the whole text", async () => {

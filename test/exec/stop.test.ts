@@ -4,7 +4,7 @@ import { join } from "node:path"
 import type { Clock } from "../../src/base/clock.ts"
 import { systemClock } from "../../src/base/clock.ts"
 import { operatingSystem } from "../../src/exec/os.ts"
-import { groupIsAlive, stopTree } from "../../src/exec/stop.ts"
+import { groupIsAlive, groupWatch, stopTree } from "../../src/exec/stop.ts"
 import { isAlive, pidFrom, Shells, until } from "./shells.ts"
 
 const gone = { stopped: true, survivors: [] }
@@ -113,6 +113,20 @@ test("a child that was left behind is stopped after the runner has ended", async
   expect(await shell.stop()).toEqual(gone)
   expect(await isAlive(child)).toBe(false)
   expect(await groupIsAlive(shell.commandGroup()!)).toBe(false)
+})
+
+test("a watch of a group sees it live as long as one of it does, whoever that is", async () => {
+  await using shells = new Shells()
+  const shell = await shells.start("sleep 60 & echo FIRST=$!; sleep 60 & echo SECOND=$!")
+  const all = [await pidFrom(shell, "FIRST"), await pidFrom(shell, "SECOND")]
+  await shell.exited
+  const isAlive = groupWatch(shell.commandGroup()!, shell)
+  expect(await isAlive()).toBe(true)
+  process.kill(all[0]!, "SIGKILL")
+  await until("its end", async () => (await operatingSystem.process(all[0]!)) === undefined)
+  expect(await isAlive()).toBe(true)
+  process.kill(all[1]!, "SIGKILL")
+  await until("the group's end", async () => !(await isAlive()))
 })
 
 test("a tree that multiplies is killed to the last process", async () => {

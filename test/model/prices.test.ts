@@ -97,3 +97,40 @@ test("the most that a request can cost is no less than what it costs in any spli
       }
   }
 })
+
+test("what is remembered of a model's price gives the same sums as the price list", async () => {
+  const prices = await loadPrices({ clock })
+  const { calcPrice } = await import("@pydantic/genai-prices")
+  const lengths = [0, 1, 999, 127_999, 128_000, 128_001, 200_000, 200_001, 272_001, 3_000_000]
+  for (const [provider, model] of [
+    ["anthropic", "claude-haiku-4-5"],
+    ["anthropic", "claude-sonnet-4-5"],
+    ["anthropic", "claude-opus-5-5"],
+    ["openai", "gpt-4o"],
+    ["openai", "gpt-6-sol"],
+    ["google", "gemini-1.5-pro"],
+    ["google", "gemini-2.5-pro"],
+    ["google", "gemini-3.8-flash"],
+    ["deepseek", "deepseek-chat"],
+    ["perplexity", "sonar"],
+  ] as const)
+    for (const length of lengths)
+      for (const cached of [0, 0.3, 1]) {
+        const cacheReadTokens = Math.floor(length * cached)
+        const cacheWriteTokens = Math.floor((length - cacheReadTokens) / 3)
+        const inputTokens = length - cacheReadTokens - cacheWriteTokens
+        const one: Usage = { inputTokens, cacheReadTokens, cacheWriteTokens, outputTokens: 777, reasoningTokens: 0 }
+        const listed = calcPrice(
+          {
+            input_tokens: length,
+            cache_read_tokens: cacheReadTokens,
+            cache_write_tokens: cacheWriteTokens,
+            output_tokens: 777,
+          },
+          model,
+          { providerId: provider, timestamp: new Date(clock.now()) },
+        )
+        // A thousandth of a millionth of a dollar may be rounded to the other side.
+        expect(Math.abs(prices.priceOf(provider, model, one)! - listed!.total_price * 1e9)).toBeLessThanOrEqual(1)
+      }
+})

@@ -1,5 +1,5 @@
 // How many tokens a request may have, before anybody has counted them: on the safe side, for what is reserved.
-import type { AssistantPart, ToolResultPart, UserPart } from "./message.ts"
+import type { AssistantPart, ModelMessage, ToolResultPart, ToolSpec, UserPart } from "./message.ts"
 import type { ModelRequest } from "./model.ts"
 
 /** The providers' own pages say four characters a token for English prose; code and other languages have fewer. */
@@ -14,9 +14,37 @@ export function estimateTokens({
   messages,
   tools,
 }: Pick<ModelRequest, "system" | "messages" | "tools">): number {
-  const parts = messages.flatMap((message): Part[] => message.content)
+  const said = messages.reduce((sum, message) => sum + saidIn(message), 0)
+  return Math.ceil((system.length + toolsLength(tools)) / CHARACTERS) + said
+}
+
+// A conversation is estimated anew for each of its requests, which begin as the one before: neither messages nor tools
+// are ever changed.
+const saidBefore = new WeakMap<ModelMessage, number>()
+const specLengths = new WeakMap<ToolSpec, number>()
+
+function saidIn(message: ModelMessage): number {
+  const known = saidBefore.get(message)
+  if (known !== undefined) return known
+  const parts: readonly Part[] = message.content
   const said = parts.reduce((sum, part) => sum + tokensOf(part), 0)
-  return Math.ceil((system.length + JSON.stringify(tools).length) / CHARACTERS) + said
+  saidBefore.set(message, said)
+  return said
+}
+
+/** Of the tools as JSON. */
+export function toolsLength(tools: readonly ToolSpec[]): number {
+  const brackets = 2
+  const commas = Math.max(0, tools.length - 1)
+  return tools.reduce((sum, tool) => sum + specLength(tool), brackets + commas)
+}
+
+function specLength(tool: ToolSpec): number {
+  const known = specLengths.get(tool)
+  if (known !== undefined) return known
+  const { length } = JSON.stringify(tool)
+  specLengths.set(tool, length)
+  return length
 }
 
 type Part = UserPart | AssistantPart | ToolResultPart

@@ -6,8 +6,8 @@ import type { Clock } from "../base/clock.ts"
 import { messageOf } from "../base/error.ts"
 import type { Log } from "../base/log.ts"
 import type { Env } from "../base/paths.ts"
-import { feedEnd } from "../store/feed.ts"
-import type { FeedRow, FileChangeRow, SessionRow } from "../store/rows.ts"
+import { feedAfter, feedEnd } from "../store/feed.ts"
+import type { FileChangeRow, SessionRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
 import { type Before, COMMANDS, type CommandRun, commandsSince, isSurelyOf, suspectsOf } from "./checkpoint-cause.ts"
 import { checkpointFolder, insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
@@ -180,14 +180,8 @@ class Keeper implements Checkpoints {
 
   /** Commands end, also in the background and of agents; and turns begin. */
   #heard(eager: boolean): void {
-    const { store } = this.#parts
-    const upTo = feedEnd(store)
-    const news = store.all<Pick<FeedRow, "kind" | "ref" | "session_id">>(
-      `SELECT kind, ref, session_id FROM feed
-       WHERE root_id = :root AND seq > :after AND seq <= :upTo AND kind IN ('task_settled', 'turn')`,
-      { root: this.#row.id, after: this.#read, upTo },
-    )
-    this.#read = upTo
+    const news = feedAfter(this.#parts.store, this.#row.id, this.#read)
+    this.#read = news.at(-1)?.seq ?? this.#read
     const isEnd = news.some(({ kind, ref }) => kind === "task_settled" && this.#isCommand(ref))
     const isTurn = eager && news.some(({ kind, session_id: id }) => kind === "turn" && id === this.#row.id)
     if (isEnd || isTurn) void this.#later()

@@ -1,6 +1,6 @@
 // How long a conversation is for its model: as the provider counted at the last answer, and an estimate for what came
 // since. Nothing long is read for it.
-import { estimateTokens } from "../model/estimate.ts"
+import { estimateTokens, toolsLength } from "../model/estimate.ts"
 import type { ModelMessage } from "../model/message.ts"
 import type { ModelRequest } from "../model/model.ts"
 import type { LedgerRow, MessageRow } from "../store/rows.ts"
@@ -21,7 +21,7 @@ export function likelyTokens(messages: readonly ModelMessage[]): number {
 }
 
 export function fixedTokens({ system, tools }: Fixed): number {
-  return Math.ceil((system.length + JSON.stringify(tools).length) / CHARACTERS)
+  return Math.ceil((system.length + toolsLength(tools)) / CHARACTERS)
 }
 
 /** Tokens of the request that would be sent now. */

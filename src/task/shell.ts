@@ -210,11 +210,15 @@ export class ShellKind implements TaskKind {
   }
 }
 
+/** For so long at a time commands are looked at; then whoever else waits has its turn. */
+const SLICE_MS = 2
+
 /** One timer for all that is looked at so often, so that it is looked at in the same moment. */
 class Beat {
   readonly #everyMs: number
   readonly #looks = new Set<() => void>()
   #timer: ReturnType<typeof setInterval> | undefined
+  #isLooking = false
 
   constructor(everyMs: number) {
     this.#everyMs = everyMs
@@ -222,9 +226,7 @@ class Beat {
 
   add(look: () => void): Disposable {
     this.#looks.add(look)
-    this.#timer ??= setInterval(() => {
-      for (const each of this.#looks) each()
-    }, this.#everyMs)
+    this.#timer ??= setInterval(() => void this.#lookAtAll(), this.#everyMs)
     return {
       [Symbol.dispose]: () => {
         this.#looks.delete(look)
@@ -233,6 +235,19 @@ class Beat {
         this.#timer = undefined
       },
     }
+  }
+
+  async #lookAtAll(): Promise<void> {
+    if (this.#isLooking) return
+    this.#isLooking = true
+    let since = performance.now()
+    for (const look of this.#looks) {
+      look()
+      if (performance.now() - since < SLICE_MS) continue
+      await new Promise((resolve) => setImmediate(resolve))
+      since = performance.now()
+    }
+    this.#isLooking = false
   }
 }
 

@@ -100,8 +100,15 @@ export class ConversationPane implements Pane {
     const { card } = this.#parts.place
     if (card) return card.act(action)
     if (action === "conversation.unfold") this.transcript.toggleAll()
+    else if (action === "conversation.top") this.#toBeginning()
     else return this.#parts.act(action)
     return true
+  }
+
+  /** Of all that was said: what is not read yet is read page by page, and the view stays at the beginning. */
+  #toBeginning(): void {
+    this.#isToBeginning = true
+    this.#scroll.scrollTo(0, { disableFollow: true })
   }
 
   changed(): void {
@@ -133,7 +140,7 @@ export class ConversationPane implements Pane {
   /** With each frame that shows something else than the end: whether earlier messages are to be read. */
   #lookUp(): void {
     const { scrollTop, viewportHeight } = this.#scroll
-    // Nothing but "to the beginning", or the scroll bar, goes there at once from far away.
+    // The scroll bar goes there at once from far away.
     if (scrollTop === 0 && this.#lastTop > viewportHeight) this.#isToBeginning = true
     if (scrollTop > 0) this.#isToBeginning = false
     this.#lastTop = scrollTop

@@ -169,6 +169,11 @@ describe("a conversation of 10,000 messages", () => {
     await terminal.shows(/^ › Question 1$/m)
     terminal.press("ctrl+pageDown")
     await terminal.shows("Answer 10000:")
+    // Also at once from the end.
+    terminal.press("ctrl+pageUp")
+    await terminal.shows(/^ › Question 1$/m)
+    terminal.press("ctrl+pageDown")
+    await terminal.shows("Answer 10000:")
     terminal.type("Are you there?")
     terminal.press("enter")
     await terminal.shows("Still here.")

@@ -4,10 +4,10 @@
 import type { ModelRequest, StopReason, Usage } from "../model/model.ts"
 import { ModelError } from "../model/model.ts"
 import { builtinProvider, splitId } from "../model/provider-table.ts"
-import type { LedgerRow, SessionRow } from "../store/rows.ts"
-import { insertRow, type Tx } from "../store/store.ts"
+import type { SessionRow } from "../store/rows.ts"
+import type { Tx } from "../store/store.ts"
 import type { Most } from "../task/caps.ts"
-import { closeEntry } from "./ledger.ts"
+import { closeEntry, openEntry } from "./ledger.ts"
 import type { SessionParts } from "./session.ts"
 
 export type AsideParts = Pick<SessionParts, "store" | "clock" | "ids" | "models" | "budget">
@@ -60,7 +60,7 @@ export async function askAside(
   const isOpen = await store.write((tx) => {
     const verdict = budget.verdict(tx, row, { ...most, outputTokens })
     if (verdict.type !== "granted") return false
-    insertRow(tx, "ledger", openRow(aside, { id, most: { ...most, outputTokens }, now: clock.now() }))
+    openEntry(tx, clock, { ...entryOf(aside), id, most: { ...most, outputTokens } })
     return true
   })
   if (!isOpen) return { type: "no-room" }
@@ -110,7 +110,7 @@ async function listen(
       const costNanos = await models.price(model, usage)
       await store.write((tx) => {
         const id = ids.uuid()
-        insertRow(tx, "ledger", openRow(aside, { id, most: UNKNOWN, now: clock.now() }))
+        openEntry(tx, clock, { ...entryOf(aside), id, most: UNKNOWN })
         closeEntry(tx, clock, { id, state: "estimated", usage, costNanos })
       })
     },
@@ -127,26 +127,8 @@ async function listen(
 /** Providers whose models think unless they are told how little. */
 const THINKERS: ReadonlySet<string> = new Set(["openai"])
 
-function openRow({ purpose, row, model }: Aside, made: { id: string; most: Most; now: number }): LedgerRow {
-  const { inputTokens, outputTokens, cost } = made.most
-  return {
-    id: made.id,
-    root_id: row.root_id,
-    session_id: row.id,
-    run_id: null,
-    step_id: null,
-    purpose,
-    ...splitId(model),
-    state: "open",
-    input_tokens: inputTokens,
-    output_tokens: outputTokens,
-    cache_read_tokens: 0,
-    cache_write_tokens: 0,
-    reasoning_tokens: 0,
-    cost_nanos: cost ? Math.ceil(cost.inputNanos + outputTokens * cost.outputNanosPerToken) : null,
-    opened_at: made.now,
-    closed_at: null,
-  }
+function entryOf({ row, purpose, model }: Aside) {
+  return { row, runId: null, stepId: null, purpose, model }
 }
 
 function guess({ inputTokens }: Most, { text }: Heard): Usage {

@@ -3,32 +3,39 @@
 import type { Clock } from "../base/clock.ts"
 import type { Usage } from "../model/model.ts"
 import { splitId } from "../model/provider-table.ts"
-import type { LedgerRow, StepRow } from "../store/rows.ts"
+import type { LedgerRow, SessionRow, StepRow } from "../store/rows.ts"
 import { insertRow, type Tx } from "../store/store.ts"
 import type { Most } from "../task/caps.ts"
 import type { Session } from "./session.ts"
 
-/**
- * For the model of the step, which may be another than the session's (`modelFallback`). `most`: what is reserved until
- * it is closed.
- */
-export function openEntry(
-  tx: Tx,
-  clock: Clock,
-  entry: { id: string; step: StepRow; session: Session; most: Most },
-): void {
-  const { inputTokens, outputTokens, cost } = entry.most
-  const { row, runId } = entry.session
-  const { provider, model } = splitId(entry.step.model)
+export interface NewEntry {
+  id: string
+  row: Pick<SessionRow, "id" | "root_id">
+  runId: string | null
+  /** Null for what no step of the conversation asks. */
+  stepId: string | null
+  purpose: LedgerRow["purpose"]
+  /** The one that is asked, which may be another than the session's (`modelFallback`). */
+  model: string
+  /** What is reserved until the entry is closed. */
+  most: Most
+}
+
+/** What an entry for a step's request says of where it belongs. */
+export function entryOf({ row, runId }: Pick<Session, "row" | "runId">, { id, model }: StepRow) {
+  return { row, runId, stepId: id, purpose: "turn", model } as const
+}
+
+export function openEntry(tx: Tx, clock: Clock, { id, row, runId, stepId, purpose, model, most }: NewEntry): void {
+  const { inputTokens, outputTokens, cost } = most
   const ledger: LedgerRow = {
-    id: entry.id,
+    id,
     root_id: row.root_id,
     session_id: row.id,
     run_id: runId,
-    step_id: entry.step.id,
-    purpose: "turn",
-    provider,
-    model,
+    step_id: stepId,
+    purpose,
+    ...splitId(model),
     state: "open",
     input_tokens: inputTokens,
     output_tokens: outputTokens,

@@ -9,7 +9,7 @@ import { until } from "../store/watch.ts"
 import { amount } from "../task/caps.ts"
 import { renderWord } from "../task/notice.ts"
 import { CapReached, type Near } from "./budget.ts"
-import { openEntry } from "./ledger.ts"
+import { entryOf, openEntry } from "./ledger.ts"
 import type { Session, SessionParts } from "./session.ts"
 
 export interface Opening {
@@ -49,7 +49,7 @@ export async function openStep(session: Session, parts: SessionParts, opening: O
       }
       const step = opening.row(tx)
       insertRow(tx, "step", step)
-      openEntry(tx, clock, { id: ledgerId, step, session, most: verdict.most })
+      openEntry(tx, clock, { ...entryOf(session, step), id: ledgerId, most: verdict.most })
       for (const near of verdict.near) warn(tx, clock, near)
       const fits = verdict.most.outputTokens
       return { type: "opened", step, ledgerId, maxOutputTokens: fits < most.outputTokens ? fits : undefined } as const

@@ -13,7 +13,7 @@ import { insertRow, type Tx } from "../store/store.ts"
 import { toolSpecs } from "../tool/registry.ts"
 import type { Draft } from "./draft.ts"
 import { insertMessage } from "./inbox.ts"
-import { closeEntry, openEntry } from "./ledger.ts"
+import { closeEntry, entryOf, openEntry } from "./ledger.ts"
 import { messagesBefore, nextSeq, originsOf } from "./lineage.ts"
 import { openStep } from "./open-step.ts"
 import type { Session, SessionParts } from "./session.ts"
@@ -158,7 +158,7 @@ async function noteRetry(
   await store.write((tx) => {
     if (retry.usage) {
       const id = ids.uuid()
-      openEntry(tx, clock, { id, step, session, most: UNKNOWN })
+      openEntry(tx, clock, { ...entryOf(session, step), id, most: UNKNOWN })
       closeEntry(tx, clock, { id, state: "estimated", usage: retry.usage, costNanos })
     }
     const data = { attempt: retry.attempt, wait_ms: retry.waitMs, reason: retry.error.message }
@@ -180,7 +180,7 @@ async function noteFallback(
   await store.write((tx) => {
     closeEntry(tx, clock, { id: heard.ledgerId, state: "estimated", usage, costNanos })
     tx.run("UPDATE step SET model = :to WHERE id = :id", { id: step.id, to })
-    openEntry(tx, clock, { id: ledgerId, step: { ...step, model: to }, session, most })
+    openEntry(tx, clock, { ...entryOf(session, step), id: ledgerId, model: to, most })
     const data = { attempt: 1, wait_ms: 0, reason: error.message, model: to }
     publish(tx, clock, { rootId: session.row.root_id, sessionId: session.row.id, kind: "retry", ref: step.id, data })
   })

@@ -1,12 +1,12 @@
 // A home folder in which processes die: starting the program there, looking at what it left, being somebody else there.
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { systemClock } from "../src/base/clock.ts"
 import { randomIds } from "../src/base/ids.ts"
 import { bunFlags } from "../src/runtime/self.ts"
 import { openStore } from "../src/store/open.ts"
 import { withDatabase } from "./crash-state.ts"
-import { temporaryFolder } from "./harness.ts"
+import { endAll, processesIn, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
 
 const MAIN = resolve(import.meta.dir, "crash-main.ts")
@@ -164,27 +164,8 @@ export async function left(folder: string, { waitMs = 8_000 } = {}): Promise<str
       await Bun.sleep(20)
       continue
     }
-    for (const pid of found) {
-      try {
-        process.kill(Number(pid), "SIGKILL")
-      } catch {
-        // It has ended meanwhile.
-      }
-    }
+    endAll(found)
     return found.map((pid) => `process ${pid} was left`)
-  }
-}
-
-export function processesIn(folder: string): string[] {
-  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder))
-}
-
-function belongs(pid: string, folder: string): boolean {
-  try {
-    if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return true
-    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(folder)
-  } catch {
-    return false // It has ended.
   }
 }
 

@@ -1,5 +1,5 @@
 // What tests of the inner parts share: a store in a folder of its own, ids that count, and a way to wait for a fact.
-import { mkdtempSync, rmSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { type Clock, systemClock } from "../src/base/clock.ts"
@@ -90,4 +90,28 @@ export async function eventually(
 /** Whether a process runs; one that has ended and waits for its parent to notice does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   return (await operatingSystem.startTime(pid)) !== undefined
+}
+
+/** Ids of processes that work in the folder, or whose arguments name it. */
+export function processesIn(folder: string): string[] {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid && belongs(pid, folder))
+}
+
+function belongs(pid: string, folder: string): boolean {
+  try {
+    if (readlinkSync(`/proc/${pid}/cwd`).startsWith(folder)) return true
+    return readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(folder)
+  } catch {
+    return false // It has ended.
+  }
+}
+
+export function endAll(pids: readonly string[]): void {
+  for (const pid of pids) {
+    try {
+      process.kill(Number(pid), "SIGKILL")
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
 }

@@ -4,7 +4,7 @@
 import { mkdirSync } from "node:fs"
 import { join, resolve } from "node:path"
 import { Sqlite, sqliteCode } from "../src/runtime/sqlite.ts"
-import { eventually, temporaryFolder } from "./harness.ts"
+import { endAll, eventually, processesIn, temporaryFolder } from "./harness.ts"
 import type { ModelServer } from "./model-server.ts"
 import { StreamCheck } from "./stream-check.ts"
 
@@ -135,6 +135,8 @@ export function workbench(server?: ModelServer, protocol: "anthropic" | "openai"
     [Symbol.asyncDispose]: async () => {
       for (const child of children) child.kill("SIGKILL")
       await Promise.all([...children].map((child) => child.exited))
+      // Commands outlive the program, and would wait for ever in a folder that is gone.
+      endAll(processesIn(folder.path))
       folder[Symbol.dispose]()
       for (const check of checks) check.verify()
     },

@@ -56,12 +56,16 @@ export function suspectsOf({ changedMs }: Change, runs: readonly CommandRun[]): 
   )
 }
 
-/** `seen`: whether the file was looked at just before that command began, or since. */
-export function isSurelyOf(
-  { changedMs }: Change,
-  { suspects, seen }: { suspects: readonly CommandRun[]; seen(run: CommandRun): boolean },
-): boolean {
-  return suspects.some(
-    (run) => run.lasts === 0 && (changedMs === undefined || changedMs >= run.started_at) && seen(run),
-  )
+/**
+ * `seen`: whether the file was looked at just before that command began, or since. What lies in the milliseconds between
+ * a look and the command's own beginning can't be told from it, file systems' times being as coarse.
+ */
+export function isSurelyOf({
+  suspects,
+  seen,
+}: {
+  suspects: readonly CommandRun[]
+  seen(run: CommandRun): boolean
+}): boolean {
+  return suspects.some((run) => run.lasts === 0 && seen(run))
 }

@@ -282,7 +282,7 @@ class Keeper implements Checkpoints {
       const known = tx.one<FileChangeRow>(newest, { rootId, path, since })
       if (known && isSame(JSON.parse(known.after) as FileState, after)) continue
       const run = suspects.at(-1)
-      const isSure = isSurelyOf(change, { suspects, seen })
+      const isSure = isSurelyOf({ suspects, seen })
       this.#insert(tx, {
         path,
         sessionId: run?.owner_id ?? rootId,

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test"
 import { resolve } from "node:path"
-import { processesIn } from "../../testing/crash-home.ts"
-import { eventually, temporaryFolder } from "../../testing/harness.ts"
+
+import { eventually, processesIn, temporaryFolder } from "../../testing/harness.ts"
 
 const SOAK = resolve(import.meta.dir, "../../scripts/soak.ts")
 

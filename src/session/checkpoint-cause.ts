@@ -40,12 +40,14 @@ export function commandsSince(reader: Reader, rootId: string, since: number): Co
          AND (run.ended_at IS NULL OR run.ended_at >= :since) ORDER BY run.started_at`,
       { rootId, since },
     )
-    .filter(({ kind, input }) => kind !== "shell" || !onlyReads(input))
+    .filter(mayChangeFiles)
 }
 
-function onlyReads(input: string): boolean {
+/** False for commands that only read. */
+export function mayChangeFiles({ kind, input }: Pick<TaskRow, "kind" | "input">): boolean {
+  if (kind !== "shell") return true
   const { command, cwd } = JSON.parse(input) as Partial<ShellInput>
-  return command !== undefined && cwd !== undefined && isReadOnlyCommand(command, { cwd })
+  return command === undefined || cwd === undefined || !isReadOnlyCommand(command, { cwd })
 }
 
 /** The commands that can have done it: not those that had ended before, or began after it. */

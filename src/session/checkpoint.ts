@@ -7,9 +7,17 @@ import { messageOf } from "../base/error.ts"
 import type { Log } from "../base/log.ts"
 import type { Env } from "../base/paths.ts"
 import { feedAfter, feedEnd } from "../store/feed.ts"
-import type { FileChangeRow, SessionRow } from "../store/rows.ts"
+import type { FileChangeRow, SessionRow, TaskRow } from "../store/rows.ts"
 import { insertRow, type Reader, type Store, type Tx } from "../store/store.ts"
-import { type Before, COMMANDS, type CommandRun, commandsSince, isSurelyOf, suspectsOf } from "./checkpoint-cause.ts"
+import {
+  type Before,
+  COMMANDS,
+  type CommandRun,
+  commandsSince,
+  isSurelyOf,
+  mayChangeFiles,
+  suspectsOf,
+} from "./checkpoint-cause.ts"
 import { checkpointFolder, insidePath, type ProjectFiles, projectFiles, vaultOf } from "./checkpoint-place.ts"
 import {
   type Baseline,
@@ -182,14 +190,16 @@ class Keeper implements Checkpoints {
   #heard(eager: boolean): void {
     const news = feedAfter(this.#parts.store, this.#row.id, this.#read)
     this.#read = news.at(-1)?.seq ?? this.#read
-    const isEnd = news.some(({ kind, ref }) => kind === "task_settled" && this.#isCommand(ref))
+    const isEnd = news.some(({ kind, ref }) => kind === "task_settled" && this.#mayHaveChanged(ref))
     const isTurn = eager && news.some(({ kind, session_id: id }) => kind === "turn" && id === this.#row.id)
     if (isEnd || isTurn) void this.#later()
   }
 
-  #isCommand(runId: string): boolean {
-    const sql = `SELECT 1 FROM run JOIN task ON task.id = run.task_id WHERE run.id = :runId AND task.kind IN ${COMMANDS}`
-    return this.#parts.store.one(sql, { runId }) !== undefined
+  #mayHaveChanged(runId: string): boolean {
+    const sql = `SELECT task.kind, task.input FROM run JOIN task ON task.id = run.task_id
+      WHERE run.id = :runId AND task.kind IN ${COMMANDS}`
+    const task = this.#parts.store.one<Pick<TaskRow, "kind" | "input">>(sql, { runId })
+    return task !== undefined && mayChangeFiles(task)
   }
 
   /** A look that begins after this was asked for. */

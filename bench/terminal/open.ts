@@ -1,7 +1,7 @@
 // The built program in a pseudo-terminal, against the scripted model in a process of its own.
 import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { defaultVariables } from "../../src/runtime/self.ts"
+import { defaultVariables, interfaceVariables } from "../../src/runtime/self.ts"
 import { openTerminal, type Terminal } from "../../testing/terminal.ts"
 import { linesOf } from "../lines.ts"
 import { type BenchContext, bun } from "../measure.ts"
@@ -44,6 +44,7 @@ export async function openBench({ executable, folder }: BenchContext, opening: O
     MEANWHILE_MODEL: "anthropic/claude-sonnet-5-5",
     // As the launcher sets them.
     ...defaultVariables,
+    ...interfaceVariables,
     ...(ready.type === "ready" ? ready.env : {}),
   }
   const { args = [], columns = 120, rows = 40 } = opening

@@ -44,14 +44,15 @@ export const unsetVariables: readonly string[] = [
 /** Set to these values, always. */
 export const setVariables: Readonly<Record<string, string>> = { BUN_ENABLE_CRASH_REPORTING: "0" }
 
-/** Set to these values unless the user did; Bun reads them at its start only. */
-export const defaultVariables: Readonly<Record<string, string>> = {
-  // Bun's own limit is 256 requests at a time, too few for a large tree.
-  BUN_CONFIG_MAX_HTTP_REQUESTS: "2048",
-  // Without the second of JavaScriptCore's three compilers, and so without the third: what an interface or a host does
-  // all day is no faster for them, and they take 25 MB (docs/performance.md).
-  BUN_JSC_useDFGJIT: "0",
-}
+/** Set to these values unless the user did. Bun's own limit is 256 requests at a time, too few for a large tree. */
+export const defaultVariables: Readonly<Record<string, string>> = { BUN_CONFIG_MAX_HTTP_REQUESTS: "2048" }
+
+/**
+ * Set by the launcher for the terminal interface, unless the user did. Without the second of JavaScriptCore's three
+ * compilers, and so without the third: what an interface does all day is no faster for them, and they take 25 MB. A
+ * thousand agents are, so other programs keep them (docs/decisions/0001).
+ */
+export const interfaceVariables: Readonly<Record<string, string>> = { BUN_JSC_useDFGJIT: "0" }
 
 export interface SelfCommand {
   /** Absolute path of the binary to start. */

@@ -1,7 +1,14 @@
 import { expect, test } from "bun:test"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { bunFlags, defaultVariables, selfCommand, setVariables, unsetVariables } from "../../src/runtime/self.ts"
+import {
+  bunFlags,
+  defaultVariables,
+  interfaceVariables,
+  selfCommand,
+  setVariables,
+  unsetVariables,
+} from "../../src/runtime/self.ts"
 
 const root = join(import.meta.dir, "../..")
 
@@ -14,7 +21,10 @@ test("the program starts itself with the launcher's flags and environment", () =
   expect(unset?.split(/[\s\\]+/)).toEqual([...unsetVariables])
   expect(exported).toEqual([
     ...Object.entries(setVariables),
-    ...Object.entries(defaultVariables).map(([name, value]) => [name, `"\${${name}:-${value}}"`]),
+    ...Object.entries({ ...defaultVariables, ...interfaceVariables }).map(([name, value]) => [
+      name,
+      `"\${${name}:-${value}}"`,
+    ]),
   ])
 })
 

@@ -34,7 +34,7 @@ import type { Hosted } from "./client.ts"
 import { setSession } from "./sessions.ts"
 import type { Wiring } from "./wiring.ts"
 /** What the command line gave, this process's own or that of the one that died, holds for a tree from here on. */
-export async function takeGiven(
+async function takeGiven(
   { store, options, rules, carriedRules, forbidReads }: Wiring,
   row: SessionRow,
   approvals: Approvals,
@@ -54,7 +54,7 @@ export async function takeGiven(
 }
 
 /** The longest that the end of a conversation waits for what its last command has done to be found out. */
-export const LAST_LOOK_MS = 1000
+const LAST_LOOK_MS = 1000
 
 export async function host(wiring: Wiring, parts: SessionParts, row: SessionRow): Promise<Hosted | undefined> {
   const { store, clock, ids, tasks, log, audiences } = wiring

@@ -12,11 +12,11 @@ export type FileState =
   | { kind: "unknown"; why: string }
 
 /** Larger files are not kept. */
-export const LARGEST = 20 * 1024 * 1024
+const LARGEST = 20 * 1024 * 1024
 
 export const ABSENT: FileState = { kind: "absent" }
 
-export function oidOf(bytes: Uint8Array): string {
+function oidOf(bytes: Uint8Array): string {
   return createHash("sha1").update(`blob ${bytes.length}\0`).update(bytes).digest("hex")
 }
 

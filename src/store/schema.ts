@@ -5,7 +5,7 @@ import { usageSums } from "./usage-sums.ts"
 /** Version of the schema that this program writes (`PRAGMA user_version`). */
 export const SCHEMA_VERSION = 4
 /** The oldest program, by schema version, that may still write a database that this one made. */
-export const MIN_WRITER = 1
+const MIN_WRITER = 1
 
 /** `migrations[n]` takes a database from version n to n + 1, inside one transaction. */
 export const migrations: readonly string[] = [

@@ -33,6 +33,7 @@ import { PAUSED_BY_USER } from "../task/pause.ts"
 import type { Hosted } from "./client.ts"
 import { setSession } from "./sessions.ts"
 import type { Wiring } from "./wiring.ts"
+
 /** What the command line gave, this process's own or that of the one that died, holds for a tree from here on. */
 async function takeGiven(
   { store, options, rules, carriedRules, forbidReads }: Wiring,

@@ -271,8 +271,8 @@ class Keeper implements Checkpoints {
       if (!(error instanceof NotScanned)) throw error
       const run = commandsSince(store, this.#row.id, since).at(-1)
       const { message } = error
-      // Said once, and again after it has gone well.
-      if (run && this.#problem !== message) {
+      // Said once, whatever git says each time, and again after it has gone well.
+      if (run && this.#problem === undefined) {
         this.#problem = message
         await store.write((tx) =>
           this.#unknown(tx, { sessionId: run.owner_id, cause: "shell", ref: run.id, why: message }),
